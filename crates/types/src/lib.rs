@@ -1,0 +1,19 @@
+//! The words every layer of `detections` speaks: images, rectangles, scores, detections, tensors'
+//! signatures and the closed set of error kinds. Plain data: no I/O, no clock but deadlines, no thread.
+#![doc = include_str!("../README.md")]
+
+mod cancel;
+mod detection;
+mod error_kind;
+mod image;
+mod rect;
+mod signature;
+
+pub use crate::{
+    cancel::{CancelToken, Interrupt},
+    detection::{ClassIndex, Detection, Score},
+    error_kind::ErrorKind,
+    image::{Image, ImageError, ImageView, PixelFormat},
+    rect::{ModelInput, Rect, Source},
+    signature::{Dim, ElementType, ModelDescription, Signature, TensorInfo},
+};
