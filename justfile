@@ -1,0 +1,41 @@
+# The project's everyday commands; `just` alone lists them.
+
+_default:
+    @just --list --unsorted
+
+# Format everything.
+fmt:
+    cargo fmt --all
+
+# Formatting and clippy, warnings are errors.
+lint:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets -- -D warnings
+
+# All tests of all crates, documentation examples included.
+test:
+    cargo test --workspace
+
+# The tests of one crate alone, for instance `just test-crate infer`.
+test-crate crate:
+    cargo test --package detections-{{ crate }}
+
+# Documentation, warnings are errors.
+doc:
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+
+# Licences, sources, duplicate versions and the layer rules of .deny.toml.
+deny:
+    cargo deny check bans licenses sources
+
+# Criterion benches of letterbox, heads, suppression and one session run.
+bench:
+    cargo bench --package detections-infer --package detections-infer-tract
+
+# Detect in the fixture pictures with the built-in model; the drawn pictures land in out/.
+demo:
+    cargo run --release -- detect fixtures/media --save out
+
+# What continuous integration runs.
+ci:
+    .ci/run
