@@ -1,1 +1,17 @@
-//! placeholder
+//! One `.onnx` file to what it says of itself and to a typed graph with every shape settled.
+//! The only crate that knows the format; it runs nothing.
+#![doc = include_str!("../README.md")]
+
+mod check;
+mod describe;
+mod error;
+mod file;
+mod graph;
+mod guard;
+mod lift;
+
+pub use crate::{
+    error::{OnnxError, UnsupportedOperator},
+    file::OnnxFile,
+    graph::{GraphInput, TypedGraph},
+};

@@ -1,0 +1,100 @@
+//! A model file in memory: read once, checked once, asked for graphs as often as needed.
+
+use std::{fmt, fs, path::Path};
+
+use detections_types::ModelDescription;
+use prost::Message;
+use tract_onnx::pb::ModelProto;
+
+use crate::{GraphInput, OnnxError, TypedGraph, check, describe, graph, lift};
+
+/// A parsed and checked `.onnx` file.
+///
+/// It holds all weights: drop it once its graphs are made.
+///
+/// ```no_run
+/// use detections_onnx::{GraphInput, OnnxFile};
+///
+/// let file = OnnxFile::open("yolox_nano.onnx".as_ref())?;
+/// let graph = file.typed_graph(GraphInput { batch: 1, height: 416, width: 416 })?;
+/// # Ok::<_, detections_onnx::OnnxError>(())
+/// ```
+pub struct OnnxFile {
+    proto: ModelProto,
+    description: ModelDescription,
+}
+
+impl OnnxFile {
+    /// The longest file that is read, 2 GiB: what one protobuf message can hold.
+    pub const MAX_BYTES: u64 = i32::MAX as u64;
+
+    /// Reads and checks the file at `path`.
+    ///
+    /// # Errors
+    /// [`OnnxError::Read`], [`OnnxError::TooLarge`], and those of [`OnnxFile::parse`].
+    pub fn open(path: &Path) -> Result<Self, OnnxError> {
+        let read = |source| OnnxError::Read {
+            path: path.to_owned(),
+            source,
+        };
+        check_length(fs::metadata(path).map_err(read)?.len())?;
+        Self::parse(&fs::read(path).map_err(read)?)
+    }
+
+    /// Checks a file's bytes.
+    ///
+    /// float16 becomes float32 here, so that the graph has no half-precision arithmetic, which CPUs
+    /// emulate; the description keeps telling what the file says.
+    ///
+    /// # Errors
+    /// [`OnnxError::TooLarge`], [`OnnxError::Empty`], [`OnnxError::NotOnnx`], [`OnnxError::NoGraph`],
+    /// [`OnnxError::NoOperatorSet`], [`OnnxError::UnsupportedOperators`],
+    /// [`OnnxError::ExternalData`], [`OnnxError::ElementType`], [`OnnxError::DataMismatch`],
+    /// [`OnnxError::UnknownOutput`].
+    pub fn parse(bytes: &[u8]) -> Result<Self, OnnxError> {
+        check_length(bytes.len() as u64)?;
+        if bytes.is_empty() {
+            return Err(OnnxError::Empty);
+        }
+        let mut proto = ModelProto::decode(bytes).map_err(|source| OnnxError::NotOnnx {
+            source: Box::new(source),
+        })?;
+        check::model(&proto)?;
+        let description = describe::model(&proto);
+        lift::model(&mut proto);
+        Ok(Self { proto, description })
+    }
+
+    /// What the file says of itself: its metadata properties, inputs and outputs.
+    #[must_use]
+    pub const fn description(&self) -> &ModelDescription {
+        &self.description
+    }
+
+    /// The graph for input tensors of one shape, with all other shapes inferred from it and all
+    /// that is constant computed.
+    ///
+    /// # Errors
+    /// [`OnnxError::InputCount`] and [`OnnxError::InputMismatch`] when the model does not take such
+    /// an input, [`OnnxError::Refused`] and [`OnnxError::Panicked`] when its graph does not work out.
+    pub fn typed_graph(&self, input: GraphInput) -> Result<TypedGraph, OnnxError> {
+        graph::import(&self.proto, &self.description.signature, input)
+    }
+}
+
+impl fmt::Debug for OnnxFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OnnxFile")
+            .field("description", &self.description)
+            .finish_non_exhaustive()
+    }
+}
+
+fn check_length(bytes: u64) -> Result<(), OnnxError> {
+    let limit = OnnxFile::MAX_BYTES;
+    if bytes > limit {
+        Err(OnnxError::TooLarge { bytes, limit })
+    } else {
+        Ok(())
+    }
+}

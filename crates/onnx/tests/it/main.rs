@@ -1,0 +1,8 @@
+//! The crate seen from outside: small models built here, the fixtures, and damaged files.
+
+#![expect(clippy::unwrap_used, reason = "a test's helpers fail the test")]
+
+mod build;
+mod damage;
+mod files;
+mod models;
