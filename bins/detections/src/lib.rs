@@ -8,3 +8,4 @@ pub mod cli;
 pub mod config;
 pub mod draw;
 pub mod engine;
+pub mod wire;

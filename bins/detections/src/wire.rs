@@ -1,0 +1,262 @@
+//! The JSON that clients read: one struct for each object of the image response, spelled by HTTP and,
+//! with a leading path, by the command line. Nothing here decides; it only names and converts.
+
+use std::time::Duration;
+
+use detections_frames::Exif;
+use detections_infer::NmsMode;
+use detections_pipeline::{ClassSelection, MappedDetection, StillReport, StillRequest, StillTiming};
+use detections_types::{Rect, Source};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::engine::ModelCard;
+
+/// What was found in one picture.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ImageResponse {
+    /// The request's id, as in `X-Request-ID`.
+    pub id: String,
+    /// Which model looked at it, and where it ran.
+    pub model: ModelBody,
+    /// The picture as it was searched.
+    pub image: ImageBody,
+    /// The parameters that were in effect.
+    pub params: ParamsBody,
+    /// The objects: score descending, then class id, `x1`, `y1`.
+    pub detections: Vec<DetectionBody>,
+    /// Where the time went, in milliseconds.
+    pub timing_ms: TimingBody,
+}
+
+impl ImageResponse {
+    /// The response to a request `id` that was answered by `model` with `report`.
+    #[must_use]
+    pub fn new(id: String, model: &ModelCard, params: ParamsBody, report: &StillReport) -> Self {
+        Self {
+            id,
+            model: model.into(),
+            image: report.into(),
+            params,
+            detections: report.detections.iter().map(DetectionBody::from).collect(),
+            timing_ms: report.timing.into(),
+        }
+    }
+}
+
+/// Which model answered, and where it ran.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ModelBody {
+    /// The model's name.
+    pub name: String,
+    /// SHA-256 of the model file, in hex.
+    pub sha256: String,
+    /// The tensor runtime.
+    #[schema(example = "tract")]
+    pub backend: String,
+    /// The device.
+    #[schema(example = "cpu")]
+    pub device: String,
+}
+
+impl From<&ModelCard> for ModelBody {
+    fn from(card: &ModelCard) -> Self {
+        Self {
+            name: card.name.clone(),
+            sha256: card.sha256.to_string(),
+            backend: card.backend.to_owned(),
+            device: card.device.to_owned(),
+        }
+    }
+}
+
+/// The picture as it was searched: upright unless `exif=ignore` was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ImageBody {
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+    /// The EXIF orientation that the file states.
+    #[schema(minimum = 1, maximum = 8)]
+    pub orientation: u8,
+    /// SHA-256 of the uploaded bytes, in hex.
+    pub sha256: String,
+}
+
+impl From<&StillReport> for ImageBody {
+    fn from(report: &StillReport) -> Self {
+        Self {
+            width: report.width,
+            height: report.height,
+            orientation: report.orientation,
+            sha256: report.sha256.to_string(),
+        }
+    }
+}
+
+/// The parameters that were in effect.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct ParamsBody {
+    /// Lowest confidence that was reported.
+    pub confidence: f32,
+    /// Overlap above which the weaker of two boxes was dropped.
+    pub iou: f32,
+    /// Most detections that were reported.
+    pub max_detections: usize,
+    /// The product ids that were asked for; absent when all were.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub classes: Option<Vec<u32>>,
+    /// Whether boxes of different classes suppressed each other.
+    pub agnostic_nms: bool,
+    /// How the picture was cut; whole pictures only, so far.
+    #[schema(example = "off")]
+    pub tile: &'static str,
+    /// What was done with the EXIF orientation.
+    #[schema(example = "apply")]
+    pub exif: &'static str,
+    /// Deadline of the request in milliseconds; absent where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeout_ms: Option<u64>,
+}
+
+impl From<&StillRequest> for ParamsBody {
+    fn from(request: &StillRequest) -> Self {
+        Self {
+            confidence: request.confidence.get(),
+            iou: request.iou,
+            max_detections: request.max_detections,
+            classes: match &request.classes {
+                ClassSelection::All => None,
+                ClassSelection::Only(ids) => Some(ids.clone()),
+            },
+            agnostic_nms: matches!(request.nms, NmsMode::Agnostic),
+            tile: "off",
+            exif: match request.exif {
+                Exif::Apply => "apply",
+                Exif::Ignore => "ignore",
+            },
+            timeout_ms: None,
+        }
+    }
+}
+
+/// One object.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct DetectionBody {
+    /// The product's id of the class.
+    pub class_id: u32,
+    /// The product's name of the class.
+    #[schema(example = "car")]
+    pub class: String,
+    /// How sure the model is.
+    #[schema(minimum = 0.0, maximum = 1.0)]
+    pub confidence: f32,
+    /// Where it is.
+    #[serde(rename = "box")]
+    pub bounds: BoxBody,
+}
+
+impl From<&MappedDetection> for DetectionBody {
+    fn from(detection: &MappedDetection) -> Self {
+        Self {
+            class_id: detection.class_id,
+            class: detection.class.to_string(),
+            confidence: detection.score.get(),
+            bounds: detection.rect.into(),
+        }
+    }
+}
+
+/// Two corners in pixels of the picture as it was searched; `x` to the right, `y` down.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, ToSchema)]
+pub struct BoxBody {
+    /// Left edge.
+    pub x1: f32,
+    /// Top edge.
+    pub y1: f32,
+    /// Right edge.
+    pub x2: f32,
+    /// Bottom edge.
+    pub y2: f32,
+}
+
+impl From<Rect<Source>> for BoxBody {
+    fn from(rect: Rect<Source>) -> Self {
+        Self { x1: rect.x0, y1: rect.y0, x2: rect.x1, y2: rect.y1 }
+    }
+}
+
+/// Where the time went, in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, ToSchema)]
+pub struct TimingBody {
+    /// Waiting for a free thread.
+    pub queue: f64,
+    /// Hashing and decoding.
+    pub decode: f64,
+    /// Letterboxing into the model's input.
+    pub preprocess: f64,
+    /// The model's run.
+    pub infer: f64,
+    /// Reading the outputs, suppression and mapping back.
+    pub postprocess: f64,
+    /// All of it, from the last received byte.
+    pub total: f64,
+}
+
+impl From<StillTiming> for TimingBody {
+    fn from(timing: StillTiming) -> Self {
+        Self {
+            queue: millis(timing.queue),
+            decode: millis(timing.decode),
+            preprocess: millis(timing.preprocess),
+            infer: millis(timing.infer),
+            postprocess: millis(timing.postprocess),
+            total: millis(timing.total),
+        }
+    }
+}
+
+/// Milliseconds to the microsecond: more digits would only be noise.
+#[must_use]
+pub fn millis(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1e6).round() / 1e3
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use detections_types::{Rect, Score};
+    use serde_json::json;
+
+    use super::{BoxBody, DetectionBody, ParamsBody, millis};
+    use detections_pipeline::StillRequest;
+
+    #[test]
+    fn a_detection_is_spelled_as_documented() {
+        let body = DetectionBody {
+            class_id: 2,
+            class: "car".into(),
+            confidence: Score::new(0.913).unwrap().get(),
+            bounds: BoxBody::from(Rect::from_corners(12.5, 40.0, 220.1, 180.4)),
+        };
+        let text = serde_json::to_string(&body).unwrap();
+        let expected = r#"{"class_id":2,"class":"car","confidence":0.913,"box":{"x1":12.5,"y1":40.0,"x2":220.1,"y2":180.4}}"#;
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn default_parameters_are_the_documented_ones() {
+        let body = serde_json::to_string(&ParamsBody::from(&StillRequest::default())).unwrap();
+        assert!(body.starts_with(r#"{"confidence":0.25,"iou":0.45,"max_detections":300,"#), "{body}");
+        let value: serde_json::Value = serde_json::from_str(&body).unwrap();
+        assert_eq!(value["tile"], json!("off"));
+        assert!(value.get("classes").is_none());
+    }
+
+    #[test]
+    fn times_are_rounded_to_the_microsecond() {
+        assert_eq!(millis(Duration::from_nanos(19_700_499)).to_string(), "19.7");
+    }
+}
