@@ -1,1 +1,1 @@
-//! placeholder
+//! Starts the real `detections` program and speaks to it as a client would.
