@@ -13,7 +13,7 @@ use tract_onnx::{
     prelude::{DatumType, IntoTValue, Tensor, TypedSimplePlan, tvec},
 };
 
-use crate::build::{Axis, bytes, convolution, half_precision, model, node, singles, value};
+use crate::build::{Axis, bytes, convolution, half_precision, int, model, node, singles, value};
 
 fn parse(proto: &ModelProto) -> Result<OnnxFile, OnnxError> {
     OnnxFile::parse(&bytes(proto))
@@ -281,4 +281,34 @@ fn a_loop_in_the_graph_is_refused() {
     });
     let error = parse(&proto).unwrap().typed_graph(SMALL).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported, "{error:?}");
+}
+
+#[test]
+fn a_tensor_larger_than_memory_is_refused() {
+    let axes = [1, 3, 4, 4].map(Axis::Fixed);
+    let shape = TensorProto {
+        name: "shape".into(),
+        dims: vec![2],
+        data_type: DataType::Int64 as i32,
+        int64_data: vec![1 << 22, 1 << 22],
+        ..Default::default()
+    };
+    let mut sum = node("ReduceSum", &["huge"], "sum");
+    sum.attribute = vec![int("keepdims", 0)];
+    let proto = model(GraphProto {
+        node: vec![
+            node("ConstantOfShape", &["shape"], "huge"),
+            sum,
+            node("Add", &["images", "sum"], "out"),
+        ],
+        initializer: vec![shape],
+        input: vec![value("images", DataType::Float, &axes)],
+        output: vec![value("out", DataType::Float, &axes)],
+        ..Default::default()
+    });
+    let error = parse(&proto).unwrap().typed_graph(SMALL).unwrap_err();
+    let OnnxError::Panicked { message, .. } = &error else {
+        panic!("{error:?}")
+    };
+    assert!(message.contains("allocate"), "{message}");
 }
