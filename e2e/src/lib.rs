@@ -1,1 +1,13 @@
-//! Starts the real `detections` program and speaks to it as a client would.
+//! Starts the real `detections` program and speaks to it as its users do: over HTTP, by arguments
+//! and by signals. Knows none of the project's crates, so that nothing in here can be right only
+//! because the program agrees with itself.
+#![doc = include_str!("../README.md")]
+
+pub mod http;
+pub mod metrics;
+pub mod picture;
+pub mod process;
+pub mod program;
+pub mod server;
+pub mod wait;
+pub mod wire;

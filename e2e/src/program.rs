@@ -1,0 +1,130 @@
+//! Finds or builds the program under test, and runs it to its end for tests of the command line.
+
+use std::{
+    env,
+    ffi::OsStr,
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+    sync::OnceLock,
+};
+
+use anyhow::{Context, Result, anyhow, ensure};
+use serde::Deserialize;
+
+/// Names the program to test; without it the program is built.
+pub const PROGRAM_VARIABLE: &str = "DETECTIONS_BIN";
+
+/// The program under test: the one named by `DETECTIONS_BIN`, or one built in this test's profile.
+///
+/// It is looked for once a process.
+///
+/// # Errors
+/// What keeps the program from being built, or that the named one does not exist.
+pub fn program() -> Result<&'static Path> {
+    static PROGRAM: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    let found = PROGRAM.get_or_init(|| find().map_err(|error| format!("{error:#}")));
+    found.as_deref().map_err(|error| anyhow!(error.clone()))
+}
+
+/// A command of the program under test, with an empty environment: only what a test sets counts.
+///
+/// # Errors
+/// As for [`program`].
+pub fn command<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Result<Command> {
+    let mut command = Command::new(program()?);
+    command.args(arguments).env_clear().stdin(Stdio::null());
+    Ok(command)
+}
+
+/// Runs the program to its end and gives what it printed.
+///
+/// # Errors
+/// As for [`program`], or that the program cannot be started.
+pub fn run<S: AsRef<OsStr>>(
+    arguments: impl IntoIterator<Item = S>,
+    variables: &[(&str, &str)],
+) -> Result<Output> {
+    let mut command = command(arguments)?;
+    command
+        .envs(variables.iter().copied())
+        .output()
+        .context("starting the program")
+}
+
+fn find() -> Result<PathBuf> {
+    match env::var_os(PROGRAM_VARIABLE) {
+        Some(path) => {
+            let path = PathBuf::from(path);
+            ensure!(
+                path.is_file(),
+                "{PROGRAM_VARIABLE} names {}, not a file",
+                path.display()
+            );
+            path.canonicalize().context("DETECTIONS_BIN")
+        }
+        None => build(),
+    }
+}
+
+/// One line of `cargo build --message-format json`, as far as it matters here.
+#[derive(Deserialize)]
+struct Message {
+    reason: String,
+    executable: Option<PathBuf>,
+}
+
+fn build() -> Result<PathBuf> {
+    let build = Command::new(env!("CARGO"))
+        .args(["build", "--package", "detections", "--bin", "detections"])
+        .args(["--profile", profile(&env::current_exe()?)])
+        .args(["--message-format", "json-render-diagnostics"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .context("starting cargo")?;
+    let errors = String::from_utf8_lossy(&build.stderr);
+    ensure!(
+        build.status.success(),
+        "cargo could not build the program:\n{errors}"
+    );
+    let lines = build.stdout.split(|&byte| byte == b'\n');
+    let messages = lines.filter_map(|line| serde_json::from_slice::<Message>(line).ok());
+    let artifacts = messages.filter(|message| message.reason == "compiler-artifact");
+    artifacts
+        .filter_map(|message| message.executable)
+        .next_back()
+        .context("cargo built no program")
+}
+
+/// The profile that a test was built in, from its path: `target/debug/deps/it-…` is profile `dev`.
+fn profile(test: &Path) -> &str {
+    match test
+        .ancestors()
+        .nth(2)
+        .and_then(Path::file_name)
+        .and_then(OsStr::to_str)
+    {
+        Some("debug") | None => "dev",
+        Some(folder) => folder,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::profile;
+
+    #[test]
+    fn the_profile_is_that_of_the_test() {
+        for (test, expected) in [
+            ("target/debug/deps/it-1a2b", "dev"),
+            ("target/release/deps/it-1a2b", "release"),
+            (
+                "target/x86_64-unknown-linux-gnu/measuring/deps/it-1a2b",
+                "measuring",
+            ),
+        ] {
+            assert_eq!(profile(Path::new(test)), expected);
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! A running `detections serve`: started on a free port, waited for, watched and always ended.
+
+use std::{
+    collections::VecDeque,
+    io::{BufRead, BufReader},
+    net::SocketAddr,
+    process::{Child, ChildStderr, ExitStatus, Stdio},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, bail};
+
+use crate::{
+    http::Client,
+    process::{self, Recipient},
+    program, wait,
+};
+
+/// How long a start may take; an unoptimised build plans its model slowly.
+const START: Duration = Duration::from_secs(120);
+/// The most lines of the log that are kept.
+const LOG_LINES: usize = 20_000;
+
+/// A server of its own for one test. It is killed when dropped; when the test fails, the end of its
+/// log is shown.
+#[derive(Debug)]
+pub struct Server {
+    child: Child,
+    address: SocketAddr,
+    client: Client,
+    log: Arc<Log>,
+}
+
+impl Server {
+    /// Starts a server with these environment variables and waits until it is ready.
+    ///
+    /// # Errors
+    /// When it does not become ready; the end of its log says why.
+    pub fn start(variables: &[(&str, &str)]) -> Result<Self> {
+        let server = Self::launch(variables)?;
+        wait::until("readiness", START, || {
+            let reply = server.client.get("/health/ready").ok()?;
+            (reply.status == 200).then_some(())
+        })
+        .with_context(|| server.log.end())?;
+        Ok(server)
+    }
+
+    /// Starts a server and waits only until it listens.
+    ///
+    /// # Errors
+    /// When it does not listen; the end of its log says why.
+    pub fn launch(variables: &[(&str, &str)]) -> Result<Self> {
+        let mut command = program::command(["serve"])?;
+        command
+            .env("BIND", "127.0.0.1:0")
+            .envs(variables.iter().copied());
+        command.stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = command.spawn().context("starting the server")?;
+        let log = Arc::new(Log::default());
+        if let Some(stderr) = child.stderr.take() {
+            let log = Arc::clone(&log);
+            thread::spawn(move || log.read(stderr));
+        }
+        match log.wait_for_address() {
+            Ok(address) => Ok(Self {
+                child,
+                address,
+                client: Client::new(address)?,
+                log,
+            }),
+            Err(error) => {
+                let killed = child.kill().and_then(|()| child.wait());
+                Err(error.context(format!("the server ended with {killed:?}")))
+            }
+        }
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// A client of it.
+    #[must_use]
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Its process.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Its log so far, or the last of it.
+    #[must_use]
+    pub fn log(&self) -> String {
+        self.log.text()
+    }
+
+    /// Waits for a line of the log that contains `words`.
+    ///
+    /// # Errors
+    /// When none comes within `patience`.
+    pub fn wait_for_log(&self, words: &str, patience: Duration) -> Result<String> {
+        let found =
+            |lines: &VecDeque<String>| lines.iter().find(|line| line.contains(words)).cloned();
+        self.log
+            .wait_for(patience, found)
+            .with_context(|| format!("no `{words}` in the log"))
+    }
+
+    /// Sends it a signal, by its name without `SIG`.
+    ///
+    /// # Errors
+    /// When it has ended already.
+    pub fn signal(&self, name: &str) -> Result<()> {
+        process::signal(name, Recipient::Process(self.pid()))
+    }
+
+    /// Waits for its end.
+    ///
+    /// # Errors
+    /// When it does not end within `patience`.
+    pub fn wait_for_end(&mut self, patience: Duration) -> Result<ExitStatus> {
+        let child = &mut self.child;
+        wait::until("the server's end", patience, || {
+            child.try_wait().ok().flatten()
+        })
+    }
+}
+
+impl Drop for Server {
+    #[expect(
+        clippy::print_stderr,
+        reason = "a failing test shows what its server said"
+    )]
+    fn drop(&mut self) {
+        let killed = self.child.kill().and_then(|()| self.child.wait());
+        if thread::panicking() {
+            eprintln!("the server ({killed:?}) said last:\n{}", self.log.end());
+        }
+    }
+}
+
+/// The lines that a server wrote to its standard error, and whether it closed it.
+#[derive(Debug, Default)]
+struct Log {
+    state: Mutex<LogState>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct LogState {
+    lines: VecDeque<String>,
+    closed: bool,
+}
+
+impl Log {
+    fn lock(&self) -> MutexGuard<'_, LogState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn read(&self, stderr: ChildStderr) {
+        for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+            let mut state = self.lock();
+            if state.lines.len() == LOG_LINES {
+                state.lines.pop_front();
+            }
+            state.lines.push_back(line);
+            self.changed.notify_all();
+        }
+        self.lock().closed = true;
+        self.changed.notify_all();
+    }
+
+    fn wait_for<T>(
+        &self,
+        patience: Duration,
+        find: impl Fn(&VecDeque<String>) -> Option<T>,
+    ) -> Result<T> {
+        let deadline = Instant::now() + patience;
+        let mut state = self.lock();
+        loop {
+            if let Some(found) = find(&state.lines) {
+                return Ok(found);
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if state.closed || left.is_zero() {
+                drop(state);
+                bail!("the log says:\n{}", self.end());
+            }
+            let waited = self.changed.wait_timeout(state, left);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    fn wait_for_address(&self) -> Result<SocketAddr> {
+        self.wait_for(START, |lines| {
+            lines.iter().find_map(|line| bound_address(line))
+        })
+    }
+
+    fn text(&self) -> String {
+        self.lock()
+            .lines
+            .iter()
+            .map(|line| format!("{line}\n"))
+            .collect()
+    }
+
+    fn end(&self) -> String {
+        let state = self.lock();
+        let skipped = state.lines.len().saturating_sub(40);
+        state
+            .lines
+            .iter()
+            .skip(skipped)
+            .map(|line| format!("    {line}\n"))
+            .collect()
+    }
+}
+
+/// The address in the line by which the server says that it listens.
+fn bound_address(line: &str) -> Option<SocketAddr> {
+    let (_, rest) = line
+        .contains("listening")
+        .then(|| line.split_once("127.0.0.1:"))??;
+    let port = rest
+        .split(|character: char| !character.is_ascii_digit())
+        .next()?;
+    Some(SocketAddr::from(([127, 0, 0, 1], port.parse().ok()?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::bound_address;
+
+    #[test]
+    fn the_address_is_read_from_text_and_from_json() {
+        let text =
+            "2026-01-01T00:00:00Z  INFO detections::serve: listening address=127.0.0.1:40123";
+        let json = r#"{"level":"INFO","message":"listening","address":"127.0.0.1:40123"}"#;
+        for line in [text, json] {
+            assert_eq!(bound_address(line).unwrap().port(), 40_123);
+        }
+        assert_eq!(bound_address("asked to bind 127.0.0.1:0"), None);
+    }
+}
