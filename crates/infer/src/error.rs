@@ -1,6 +1,10 @@
 //! What can go wrong between pixels and detections.
 
+use std::sync::Arc;
+
 use detections_types::{ErrorKind, Interrupt};
+
+use crate::{HeadKind, InputShape, NamesError};
 
 /// Why a model was refused or a picture was not searched.
 #[derive(Debug, thiserror::Error)]
@@ -18,14 +22,192 @@ pub enum InferError {
     /// The work was stopped before its end.
     #[error("{}", match .0 { Interrupt::Cancelled => "cancelled", Interrupt::TimedOut => "deadline passed" })]
     Interrupted(Interrupt),
+    /// The model does not take exactly one tensor.
+    #[error("the model has {found} inputs; models with one image input are supported")]
+    InputCount {
+        /// How many it takes.
+        found: usize,
+    },
+    /// The input tensor is not an image in the supported layout.
+    #[error("input {tensor} is not supported; [batch, 3, height, width] of F32 or F16 is")]
+    InputLayout {
+        /// Name, type and shape in the file.
+        tensor: String,
+    },
+    /// The input's height or width is open and nothing settles it.
+    #[error(
+        "input {tensor} leaves its size open and no `imgsz` metadata settles it; give an input size"
+    )]
+    InputSizeOpen {
+        /// Name, type and shape in the file.
+        tensor: String,
+    },
+    /// The asked input size is not the one in the file.
+    #[error("input {tensor} is fixed and cannot become {height}x{width} (height x width)")]
+    InputSizeFixed {
+        /// Name, type and shape in the file.
+        tensor: String,
+        /// Asked rows.
+        height: usize,
+        /// Asked columns.
+        width: usize,
+    },
+    /// The input size cannot be worked with.
+    #[error(
+        "an input of {max_batch}x3x{height}x{width} is not supported; sides are multiples of 32 and a batch has \
+         1 to {limit} elements"
+    )]
+    InputSizeRefused {
+        /// Images of a batch.
+        max_batch: usize,
+        /// Rows.
+        height: usize,
+        /// Columns.
+        width: usize,
+        /// Most elements of a batch.
+        limit: usize,
+    },
+    /// The `imgsz` metadata cannot be read.
+    #[error("metadata `imgsz` is {text:?}; one or two numbers were expected")]
+    ImageSizeMetadata {
+        /// The metadata as written.
+        text: String,
+    },
+    /// The `names` metadata cannot be read.
+    #[error("metadata `names` cannot be read")]
+    NamesMetadata(#[source] NamesError),
+    /// The model does something else than detecting axis-aligned boxes.
+    #[error("metadata `task` is {task:?}; only \"detect\" is supported")]
+    Task {
+        /// The metadata as written.
+        task: String,
+    },
+    /// No supported output layout fits.
+    #[error(
+        "no supported head fits: {seen}; supported are {}",
+        HeadKind::SUPPORTED
+    )]
+    HeadUnknown {
+        /// The model's outputs, input size and number of names.
+        seen: String,
+    },
+    /// More than one output layout fits.
+    #[error(
+        "more than one head fits: {seen}; choose one of {}",
+        HeadKind::SUPPORTED
+    )]
+    HeadAmbiguous {
+        /// The model's outputs, input size and number of names.
+        seen: String,
+    },
+    /// The model names more or fewer classes than its head has.
+    #[error("the model names {labels} classes, but its {head} head has {classes} ({seen})")]
+    LabelCount {
+        /// Number of names.
+        labels: usize,
+        /// The head recognised.
+        head: HeadKind,
+        /// Number of classes of the head.
+        classes: usize,
+        /// The model's outputs, input size and number of names.
+        seen: String,
+    },
+    /// The loaded model was prepared for another input than the manifest's.
+    #[error("the manifest wants input {manifest:?}, the loaded model has {model:?}")]
+    InputMismatch {
+        /// What the manifest says.
+        manifest: InputShape,
+        /// What the model says.
+        model: InputShape,
+    },
+    /// A session's input tensor is too short for its own shape.
+    #[error("an input tensor of {found} elements cannot hold {expected}")]
+    InputBuffer {
+        /// Elements needed.
+        expected: usize,
+        /// Elements there.
+        found: usize,
+    },
+    /// A run gave an output that is not of the head's shape.
+    #[error("the {head} head cannot read an output of shape {found:?}; {expected} was expected")]
+    OutputShape {
+        /// The head.
+        head: HeadKind,
+        /// The shape that came; empty when there was no output.
+        found: Vec<usize>,
+        /// The shape that the head reads.
+        expected: String,
+    },
+    /// The picture's pixels are in a layout that is not supported here.
+    #[error("pixel format {format:?} is not supported")]
+    PixelFormat {
+        /// Its layout.
+        format: detections_types::PixelFormat,
+    },
+    /// A detection parameter is out of range.
+    #[error("{name} is {value}; {expected} was expected")]
+    Parameter {
+        /// The parameter.
+        name: &'static str,
+        /// Its value.
+        value: String,
+        /// What is allowed.
+        expected: String,
+    },
+    /// The blank picture of the warm-up could not be made.
+    #[error("the warm-up's blank picture cannot be made")]
+    Blank(#[source] detections_types::ImageError),
+    /// The queue in front of the workers is full.
+    #[error("all {capacity} places of the queue are taken")]
+    QueueFull {
+        /// Places of the queue.
+        capacity: usize,
+    },
+    /// The detector no longer works: it is being dropped, or its last worker ended.
+    #[error("the detector has stopped")]
+    Stopped,
+    /// The worker panicked while it had this picture.
+    #[error("a worker panicked: {reason}")]
+    WorkerPanicked {
+        /// The panic's message.
+        reason: String,
+    },
+    /// A worker thread could not be started.
+    #[error("a worker thread cannot be started")]
+    Thread(#[source] std::io::Error),
+    /// The run failed for all pictures of its batch.
+    #[error(transparent)]
+    Batch(Arc<InferError>),
 }
 
 impl InferError {
     /// What kind of failure this is.
     #[must_use]
-    pub const fn kind(&self) -> ErrorKind {
+    pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Backend { .. } => ErrorKind::Internal,
+            Self::InputCount { .. }
+            | Self::InputLayout { .. }
+            | Self::InputSizeRefused { .. }
+            | Self::Task { .. }
+            | Self::HeadUnknown { .. }
+            | Self::PixelFormat { .. } => ErrorKind::Unsupported,
+            Self::InputSizeOpen { .. }
+            | Self::InputSizeFixed { .. }
+            | Self::ImageSizeMetadata { .. }
+            | Self::NamesMetadata(_)
+            | Self::HeadAmbiguous { .. }
+            | Self::LabelCount { .. }
+            | Self::Parameter { .. } => ErrorKind::InvalidInput,
+            Self::Backend { .. }
+            | Self::InputMismatch { .. }
+            | Self::InputBuffer { .. }
+            | Self::OutputShape { .. }
+            | Self::Blank(_)
+            | Self::Thread(_)
+            | Self::WorkerPanicked { .. } => ErrorKind::Internal,
+            Self::QueueFull { .. } => ErrorKind::Overloaded,
+            Self::Stopped => ErrorKind::Unavailable,
+            Self::Batch(source) => source.kind(),
             Self::Interrupted(Interrupt::Cancelled) => ErrorKind::Cancelled,
             Self::Interrupted(Interrupt::TimedOut) => ErrorKind::TimedOut,
         }

@@ -1,9 +1,26 @@
-//! Everything between pixels and detections that is not a tensor runtime.
+//! Everything between pixels and detections that is not a tensor runtime: what a model is, how pictures get
+//! into it, how its output becomes boxes, and the worker threads that do so for many callers at once.
+#![doc = include_str!("../README.md")]
 
+mod batcher;
+mod detector;
 mod error;
+mod head;
+mod manifest;
 mod model;
+mod nms;
+mod numeric;
+mod params;
+mod preprocess;
 
 pub use crate::{
+    batcher::{InferTiming, Inference, Ticket},
+    detector::{Detector, DetectorHealth, DetectorOptions},
     error::InferError,
+    head::{Candidate, Head, HeadKind, Yolov8Head, YoloxHead},
+    manifest::{Manifest, ManifestOptions, NamesError},
     model::{InputShape, Model, OutputTensor, Outputs, Session},
+    nms::Nms,
+    params::{ClassThresholds, DetectParams, NmsMode},
+    preprocess::{ChannelOrder, Letterbox, Letterboxer, PixelScale, Placement, Preprocess},
 };

@@ -1,0 +1,225 @@
+//! One worker: takes a batch, letterboxes it into its session, runs it and answers each item.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use detections_types::{Detection, Image};
+
+use super::{InferTiming, Inference, Item, Queue};
+use crate::{
+    Candidate, DetectParams, InferError, InputShape, Letterbox, Letterboxer, Manifest, Model, Nms,
+    OutputTensor, Session,
+};
+
+/// A session and all scratch memory of one thread.
+pub(crate) struct Worker {
+    queue: Arc<Queue>,
+    session: Box<dyn Session>,
+    letterboxer: Letterboxer,
+    reader: Reader,
+    batch: Vec<Item>,
+    placed: Vec<Placed>,
+}
+
+/// Where a picture of the batch lies, and how long it took so far.
+struct Placed {
+    letterbox: Letterbox,
+    timing: InferTiming,
+}
+
+impl Worker {
+    /// Makes a session and warms it up with one blank picture, on the thread that will use it.
+    ///
+    /// # Errors
+    /// What the session failed with, [`InferError::WorkerPanicked`] where it panicked.
+    pub(crate) fn warmed_up(
+        model: &dyn Model,
+        manifest: Arc<Manifest>,
+        queue: Arc<Queue>,
+    ) -> Result<Self, InferError> {
+        guarded(|| {
+            let mut worker = Self {
+                queue,
+                session: model.session()?,
+                letterboxer: Letterboxer::new(manifest.preprocess, manifest.input),
+                batch: Vec::with_capacity(manifest.input.max_batch),
+                placed: Vec::with_capacity(manifest.input.max_batch),
+                reader: Reader {
+                    manifest,
+                    nms: Nms::default(),
+                    candidates: Vec::new(),
+                },
+            };
+            worker.warm_up().map(|()| worker)
+        })
+        .unwrap_or_else(|reason| Err(InferError::WorkerPanicked { reason }))
+    }
+
+    fn warm_up(&mut self) -> Result<(), InferError> {
+        let InputShape { height, width, .. } = self.reader.manifest.input;
+        let blank =
+            vec![self.reader.manifest.preprocess.pad; height * width * InputShape::CHANNELS];
+        let side = |side: usize| u32::try_from(side).unwrap_or(u32::MAX);
+        let blank = Image::rgb8(side(width), side(height), blank).map_err(InferError::Blank)?;
+        let placed = self.place(0, &blank, Duration::ZERO)?;
+        let outputs = self.session.run(1)?;
+        let output = self.reader.output(&outputs.tensors)?;
+        self.reader
+            .read(output, 0, &placed.letterbox, &DetectParams::default())
+            .map(drop)
+    }
+
+    /// Works until the queue is closed or the session panics.
+    pub(crate) fn work(mut self) {
+        let most = self.reader.manifest.input.max_batch;
+        while self.queue.take(most, &mut self.batch) {
+            if let Err(reason) = guarded(|| self.search()) {
+                return self.give_up(&reason);
+            }
+        }
+        self.queue.worker_ended(None);
+    }
+
+    /// Reports the fault before its batch learns of it, so that who was answered sees it.
+    fn give_up(&mut self, reason: &str) {
+        tracing::error!(reason, "a worker panicked and ends");
+        self.queue.worker_ended(Some(reason));
+        for item in self.batch.drain(..) {
+            item.answer(Err(InferError::WorkerPanicked {
+                reason: reason.into(),
+            }));
+        }
+    }
+
+    /// Searches the pictures of the batch and answers each item.
+    fn search(&mut self) {
+        self.place_all();
+        if self.batch.is_empty() {
+            return;
+        }
+        if let Err(error) = self.run() {
+            let error = Arc::new(error);
+            for item in self.batch.drain(..) {
+                item.answer(Err(InferError::Batch(Arc::clone(&error))));
+            }
+        }
+    }
+
+    fn run(&mut self) -> Result<(), InferError> {
+        let started = Instant::now();
+        let outputs = self.session.run(self.batch.len())?;
+        let infer = started.elapsed();
+        let output = self.reader.output(&outputs.tensors)?;
+        for (index, (item, placed)) in self.batch.iter().zip(&self.placed).enumerate() {
+            let started = Instant::now();
+            let found = self
+                .reader
+                .read(output, index, &placed.letterbox, &item.params);
+            let timing = InferTiming {
+                infer,
+                postprocess: started.elapsed(),
+                ..placed.timing
+            };
+            item.answer(found.map(|detections| Inference { detections, timing }));
+        }
+        self.batch.clear();
+        Ok(())
+    }
+
+    /// Letterboxes the batch; items that cannot be are answered and leave it.
+    fn place_all(&mut self) {
+        let taken = Instant::now();
+        self.placed.clear();
+        while let Some(item) = self.batch.get(self.placed.len()) {
+            let (image, queue) = (
+                Arc::clone(&item.image),
+                taken.duration_since(item.queued_at),
+            );
+            match self.place(self.placed.len(), &image, queue) {
+                Ok(placed) => self.placed.push(placed),
+                Err(error) => self.batch.remove(self.placed.len()).answer(Err(error)),
+            }
+        }
+    }
+
+    fn place(&mut self, slot: usize, image: &Image, queue: Duration) -> Result<Placed, InferError> {
+        let started = Instant::now();
+        let len = self.reader.manifest.input.image_len();
+        let input = self.session.input();
+        let short = InferError::InputBuffer {
+            expected: (slot + 1) * len,
+            found: input.len(),
+        };
+        let slot = input.get_mut(slot * len..(slot + 1) * len).ok_or(short)?;
+        let letterbox = self.letterboxer.write(image.view(), slot)?;
+        let timing = InferTiming {
+            queue,
+            preprocess: started.elapsed(),
+            ..Default::default()
+        };
+        Ok(Placed { letterbox, timing })
+    }
+}
+
+/// What turns outputs into objects, with its scratch memory.
+struct Reader {
+    manifest: Arc<Manifest>,
+    nms: Nms,
+    candidates: Vec<Candidate>,
+}
+
+impl Reader {
+    /// The output that the head reads.
+    fn output<'a>(&self, tensors: &[OutputTensor<'a>]) -> Result<OutputTensor<'a>, InferError> {
+        tensors
+            .first()
+            .copied()
+            .ok_or_else(|| InferError::OutputShape {
+                head: self.manifest.head.kind(),
+                found: Vec::new(),
+                expected: "one output".into(),
+            })
+    }
+
+    /// From the output of image `index` to the objects in its picture.
+    fn read(
+        &mut self,
+        output: OutputTensor<'_>,
+        index: usize,
+        letterbox: &Letterbox,
+        params: &DetectParams,
+    ) -> Result<Vec<Detection>, InferError> {
+        let candidates = &mut self.candidates;
+        candidates.clear();
+        self.manifest
+            .head
+            .decode(output, index, &params.thresholds, candidates)?;
+        self.nms
+            .suppress(candidates, params.iou, params.nms, params.max_detections);
+        let found = candidates
+            .iter()
+            .map(|&Candidate { rect, score, class }| Detection {
+                rect: letterbox.to_source(rect),
+                score,
+                class,
+            });
+        // What lies in the space around the picture is clipped to nothing.
+        let mut found: Vec<_> = found.filter(|found| found.rect.area() > 0.0).collect();
+        found.sort_by(Detection::report_order);
+        Ok(found)
+    }
+}
+
+/// Runs `work`; a panic becomes its message.
+///
+/// After a panic the worker is given up, so nothing that the panic left half done is seen again.
+fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|payload| {
+        let text = payload.downcast_ref::<&str>().copied();
+        let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+        text.unwrap_or("no message").into()
+    })
+}

@@ -1,0 +1,335 @@
+//! Recognition of heads, sizes and labels, as tables of what a file says and what is made of it.
+
+use detections_types::{Dim, ElementType, ErrorKind, ModelDescription, Signature, TensorInfo};
+
+use super::{Manifest, ManifestOptions};
+use crate::{ChannelOrder, HeadKind, InferError, InputShape, PixelScale, Placement};
+
+/// A tensor whose negative axes are open.
+fn tensor(name: &str, element: ElementType, shape: &[i64]) -> TensorInfo {
+    let dim = |&axis: &i64| usize::try_from(axis).map_or(Dim::Dynamic("n".into()), Dim::Fixed);
+    TensorInfo {
+        name: name.into(),
+        element,
+        shape: shape.iter().map(dim).collect(),
+    }
+}
+
+fn model(input: &[i64], output: (&str, &[i64]), metadata: &[(&str, &str)]) -> ModelDescription {
+    ModelDescription {
+        signature: Signature {
+            inputs: vec![tensor("images", ElementType::F32, input)],
+            outputs: vec![tensor(output.0, ElementType::F32, output.1)],
+        },
+        metadata: metadata
+            .iter()
+            .map(|(k, v)| ((*k).into(), (*v).into()))
+            .collect(),
+    }
+}
+
+fn resolve(model: &ModelDescription) -> Result<Manifest, InferError> {
+    Manifest::resolve(model, &ManifestOptions::default())
+}
+
+const SIX: &str = "{0: 'car', 1: 'truck', 2: 'boat', 3: 'plane', 4: 'house', 5: 'tree'}";
+
+#[test]
+fn an_ultralytics_export_is_recognised_and_says_why() {
+    let found = resolve(&model(
+        &[1, 3, 384, 384],
+        ("output0", &[1, 10, 3024]),
+        &[("names", SIX)],
+    ))
+    .unwrap();
+    assert_eq!(
+        found.input,
+        InputShape {
+            max_batch: 1,
+            height: 384,
+            width: 384
+        }
+    );
+    assert_eq!(
+        (found.head.kind(), found.head.classes()),
+        (HeadKind::Yolov8, 6)
+    );
+    assert_eq!(found.labels()[3], "plane");
+    assert_eq!(
+        found.head_reason,
+        "output0 [1, 10, 3024] has 4 + 6 rows for the 6 names in the metadata and 3024 = anchors of \
+         strides 8, 16, 32 at 384x384: Ultralytics YOLOv8 layout; RGB 0..1, centred letterbox; \
+         labels from the metadata"
+    );
+}
+
+#[test]
+fn the_yolox_export_is_recognised_without_metadata() {
+    let found = resolve(&model(&[1, 3, 416, 416], ("output", &[1, 3549, 85]), &[])).unwrap();
+    assert_eq!(
+        (found.head.kind(), found.head.classes()),
+        (HeadKind::Yolox, 80)
+    );
+    assert_eq!(found.labels()[7], "truck");
+    assert_eq!(found.preprocess.order, ChannelOrder::Bgr);
+    assert_eq!(found.preprocess.scale, PixelScale::Bytes);
+    assert_eq!(found.preprocess.placement, Placement::TopLeft);
+    assert!(found.head_reason.contains("COCO"), "{}", found.head_reason);
+}
+
+#[test]
+fn classes_without_names_are_numbered() {
+    let found = resolve(&model(&[1, 3, 416, 416], ("output", &[1, 3549, 8]), &[])).unwrap();
+    assert_eq!(found.labels(), ["class_0", "class_1", "class_2"]);
+}
+
+#[test]
+fn finer_and_coarser_levels_are_recognised() {
+    for (anchors, strides) in [(34_000, "4, 8, 16, 32"), (8500, "8, 16, 32, 64")] {
+        let found = resolve(&model(
+            &[1, 3, 640, 640],
+            ("output0", &[1, 84, anchors]),
+            &[],
+        ))
+        .unwrap();
+        assert!(found.head_reason.contains(strides), "{}", found.head_reason);
+    }
+}
+
+#[test]
+fn open_axes_are_settled_from_metadata_and_options() {
+    let open = model(
+        &[-1, 3, -1, -1],
+        ("output0", &[-1, 10, -1]),
+        &[("names", SIX), ("imgsz", "[384, 640]")],
+    );
+    let stated = resolve(&open).unwrap();
+    assert_eq!(
+        stated.input,
+        InputShape {
+            max_batch: 1,
+            height: 384,
+            width: 640
+        }
+    );
+    let options = ManifestOptions {
+        input_size: Some((320, 320)),
+        max_batch: Some(8),
+        ..Default::default()
+    };
+    let asked = Manifest::resolve(&open, &options).unwrap();
+    assert_eq!(
+        asked.input,
+        InputShape {
+            max_batch: 8,
+            height: 320,
+            width: 320
+        }
+    );
+}
+
+#[test]
+fn a_fixed_batch_is_kept() {
+    let fixed = model(
+        &[4, 3, 384, 384],
+        ("output0", &[4, 10, 3024]),
+        &[("names", SIX)],
+    );
+    let options = ManifestOptions {
+        max_batch: Some(1),
+        ..Default::default()
+    };
+    assert_eq!(
+        Manifest::resolve(&fixed, &options).unwrap().input.max_batch,
+        4
+    );
+}
+
+/// 64x64 has 84 anchors, so `[1, 84, 84]` is YOLOv8 of 80 classes as well as YOLOX of 79.
+#[test]
+fn between_two_layouts_names_decide_then_the_files_words_then_the_caller() {
+    let square = |output, metadata: &[(&str, &str)]| {
+        model(&[1, 3, 64, 64], (output, &[1, 84, 84]), metadata)
+    };
+    let names: Vec<String> = (0..79).map(|n| format!("n{n}")).collect();
+    let names = serde_json::to_string(&names).unwrap();
+    let cases = [
+        (square("x", &[("names", &names)]), Some(HeadKind::Yolox)),
+        (
+            square("x", &[("author", "Ultralytics")]),
+            Some(HeadKind::Yolov8),
+        ),
+        (square("output", &[]), Some(HeadKind::Yolox)),
+        (square("output0", &[]), Some(HeadKind::Yolov8)),
+        (square("x", &[]), None),
+    ];
+    for (model, expected) in cases {
+        match (resolve(&model), expected) {
+            (Ok(found), Some(kind)) => assert_eq!(found.head.kind(), kind),
+            (Err(InferError::HeadAmbiguous { seen }), None) => {
+                assert!(seen.contains("[1, 84, 84]"))
+            }
+            (other, _) => panic!("{other:?}"),
+        }
+    }
+    let options = ManifestOptions {
+        head: Some(HeadKind::Yolox),
+        ..Default::default()
+    };
+    let chosen = Manifest::resolve(&square("x", &[]), &options).unwrap();
+    assert_eq!(chosen.head.kind(), HeadKind::Yolox);
+    assert!(chosen.head_reason.contains("as chosen"));
+}
+
+#[test]
+fn what_is_not_supported_is_refused_with_what_was_seen() {
+    let input: &[i64] = &[1, 3, 640, 640];
+    let cases: [(ModelDescription, ErrorKind, &str); 16] = [
+        (
+            model(input, ("output0", &[1, 25_200, 85]), &[]),
+            ErrorKind::Unsupported,
+            "[1, 25200, 85]",
+        ),
+        (
+            model(input, ("output0", &[1, 300, 6]), &[]),
+            ErrorKind::Unsupported,
+            "supported are `yolov8`",
+        ),
+        (
+            model(input, ("output0", &[1, 84, 8401]), &[]),
+            ErrorKind::Unsupported,
+            "[1, 84, 8401]",
+        ),
+        (
+            model(input, ("output0", &[1, 4, 8400]), &[]),
+            ErrorKind::Unsupported,
+            "[1, 4, 8400]",
+        ),
+        (
+            model(input, ("output0", &[84, 8400]), &[]),
+            ErrorKind::Unsupported,
+            "no supported head",
+        ),
+        (
+            model(input, ("o", &[1, 10, 8400]), &[("names", "['a']")]),
+            ErrorKind::InvalidInput,
+            "names 1 classes",
+        ),
+        (
+            model(input, ("o", &[1, 84, 8400]), &[("names", "{0: a}")]),
+            ErrorKind::InvalidInput,
+            "`names`",
+        ),
+        (
+            model(input, ("o", &[1, 116, 8400]), &[("task", "segment")]),
+            ErrorKind::Unsupported,
+            "segment",
+        ),
+        (
+            model(&[1, 640, 640, 3], ("o", &[1, 84, 8400]), &[]),
+            ErrorKind::Unsupported,
+            "[1, 640, 640, 3]",
+        ),
+        (
+            model(&[1, 1, 640, 640], ("o", &[1, 84, 8400]), &[]),
+            ErrorKind::Unsupported,
+            "[1, 1, 640, 640]",
+        ),
+        (
+            model(&[1, 3, -1, -1], ("o", &[1, 84, 8400]), &[]),
+            ErrorKind::InvalidInput,
+            "input size",
+        ),
+        (
+            model(&[1, 3, -1, 640], ("o", &[1, 84, -1]), &[("imgsz", "big")]),
+            ErrorKind::InvalidInput,
+            "\"big\"",
+        ),
+        (
+            model(&[1, 3, 100, 640], ("o", &[1, 84, -1]), &[]),
+            ErrorKind::Unsupported,
+            "multiples of 32",
+        ),
+        (
+            model(&[0, 3, 640, 640], ("o", &[1, 84, -1]), &[]),
+            ErrorKind::Unsupported,
+            "0x3x640x640",
+        ),
+        (
+            model(&[1, 3, 1 << 40, 1 << 40], ("o", &[1, 84, -1]), &[]),
+            ErrorKind::Unsupported,
+            "multiples",
+        ),
+        (
+            model(&[1, 3, -1, -1], ("o", &[1, 84, -1]), &[("imgsz", "[0, 0]")]),
+            ErrorKind::Unsupported,
+            "1x3x0x0",
+        ),
+    ];
+    for (model, kind, expected) in cases {
+        let error = resolve(&model).unwrap_err();
+        assert!(
+            error.to_string().contains(expected),
+            "{error} has no {expected}"
+        );
+        assert_eq!(error.kind(), kind, "{error}");
+    }
+}
+
+#[test]
+fn types_and_counts_of_tensors_are_checked() {
+    let good = model(&[1, 3, 384, 384], ("output0", &[1, 10, 3024]), &[]);
+    let mut bytes = good.clone();
+    bytes.signature.inputs[0].element = ElementType::U8;
+    assert!(matches!(
+        resolve(&bytes),
+        Err(InferError::InputLayout { .. })
+    ));
+    let mut integers = good.clone();
+    integers.signature.outputs[0].element = ElementType::I64;
+    assert!(matches!(
+        resolve(&integers),
+        Err(InferError::HeadUnknown { .. })
+    ));
+    let mut two = good.clone();
+    two.signature
+        .outputs
+        .push(tensor("output1", ElementType::F32, &[1, 32, 96, 96]));
+    assert!(resolve(&two).unwrap_err().to_string().contains("output1"));
+    let mut none = good;
+    none.signature.inputs.clear();
+    assert!(matches!(
+        resolve(&none),
+        Err(InferError::InputCount { found: 0 })
+    ));
+}
+
+#[test]
+fn options_that_contradict_the_file_are_refused() {
+    let fixed = model(&[1, 3, 384, 384], ("output0", &[1, 10, 3024]), &[]);
+    let size = ManifestOptions {
+        input_size: Some((640, 640)),
+        ..Default::default()
+    };
+    assert!(matches!(
+        Manifest::resolve(&fixed, &size),
+        Err(InferError::InputSizeFixed { .. })
+    ));
+    let head = ManifestOptions {
+        head: Some(HeadKind::Yolox),
+        ..Default::default()
+    };
+    assert!(matches!(
+        Manifest::resolve(&fixed, &head),
+        Err(InferError::HeadUnknown { .. })
+    ));
+    let open = model(&[-1, 3, 384, 384], ("output0", &[-1, 10, 3024]), &[]);
+    let batch = ManifestOptions {
+        max_batch: Some(0),
+        ..Default::default()
+    };
+    assert!(matches!(
+        Manifest::resolve(&open, &batch),
+        Err(InferError::InputSizeRefused { .. })
+    ));
+}
