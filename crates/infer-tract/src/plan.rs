@@ -62,3 +62,61 @@ fn cast_outputs(model: &mut TypedModel) -> TractResult<()> {
         .collect();
     model.select_output_outlets(&cast?.concat())
 }
+
+#[cfg(test)]
+mod tests {
+    use detections_types::{ElementType, TensorInfo};
+    use tract_core::{
+        ops::cast::cast,
+        prelude::{
+            Datum, DatumExt, Graph, IntoTValue, SpecialOps, Tensor, TypedModel, TypedSimplePlan,
+            tvec,
+        },
+    };
+
+    use super::{cast_outputs, check_output};
+
+    fn refusal(shape: &[usize], batch: usize) -> Option<String> {
+        let output = TensorInfo {
+            name: "boxes".into(),
+            element: ElementType::F32,
+            shape: Vec::new(),
+        };
+        check_output(&output, &f32::fact(shape), batch)
+            .err()
+            .map(|error| error.to_string())
+    }
+
+    #[test]
+    fn outputs_that_do_not_count_images_are_refused_by_name_and_shape() {
+        assert_eq!(refusal(&[4, 84, 8400], 4), None);
+        for shape in [[300, 6], [1, 6]] {
+            let text = refusal(&shape, 4).unwrap();
+            assert!(
+                text.contains("`boxes`") && text.contains(&format!("{shape:?}")),
+                "{text}"
+            );
+        }
+        assert!(refusal(&[], 1).is_some());
+    }
+
+    #[test]
+    fn integers_come_out_as_floats_and_floats_as_they_are() {
+        let mut model: TypedModel = Graph::default();
+        let source = model.add_source("images", f32::fact([1, 2])).unwrap();
+        let whole = model
+            .wire_node("whole", cast(i64::datum_type()), &[source])
+            .unwrap()[0];
+        model
+            .select_output_outlets(&[whole, source, whole])
+            .unwrap();
+        cast_outputs(&mut model).unwrap();
+        assert_eq!(model.outputs[1], source);
+
+        let plan = TypedSimplePlan::new(model.into_optimized().unwrap()).unwrap();
+        let input = Tensor::from_shape(&[1, 2], &[2.0_f32, -7.0]).unwrap();
+        for output in plan.run(tvec!(input.clone().into_tvalue())).unwrap() {
+            assert_eq!(*output, input);
+        }
+    }
+}

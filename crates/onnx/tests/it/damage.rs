@@ -9,6 +9,15 @@ fn digest(bytes: &[u8], input: GraphInput) -> Result<(), OnnxError> {
     OnnxFile::parse(bytes)?.typed_graph(input).map(drop)
 }
 
+/// A real detector's file, so that more operators are met in damaged form.
+fn fixture() -> Vec<u8> {
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../fixtures/onnx/dynamic.onnx"
+    );
+    std::fs::read(path).unwrap()
+}
+
 fn models() -> [(Vec<u8>, GraphInput); 2] {
     let small = GraphInput {
         batch: 1,
@@ -47,4 +56,23 @@ fn every_flipped_byte_ends() {
             model.len() * 3
         );
     }
+}
+
+#[test]
+fn flipped_bytes_among_a_detectors_nodes_end() {
+    let model = fixture();
+    let input = GraphInput {
+        batch: 2,
+        height: 64,
+        width: 64,
+    };
+    assert!(digest(&model, input).is_ok());
+    let mut refused = 0;
+    // The nodes come first in the file; behind them are weights, and any weights will do.
+    for position in (0..1_500).step_by(11) {
+        let mut damaged = model.clone();
+        damaged[position] ^= 0x55;
+        refused += usize::from(digest(&damaged, input).is_err());
+    }
+    assert!(refused > 80, "only {refused} refused");
 }

@@ -7,6 +7,7 @@ use std::{
 
 use detections_onnx::{GraphInput, OnnxError, OnnxFile};
 use detections_types::{Dim, ErrorKind};
+use tract_onnx::prelude::DatumType;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -17,6 +18,10 @@ fn open(bytes: &[u8]) -> OnnxError {
     let path = folder.path().join("model.onnx");
     fs::write(&path, bytes).unwrap();
     OnnxFile::open(&path).expect_err("the file is refused")
+}
+
+fn fixture(name: &str) -> PathBuf {
+    root().join("fixtures/onnx").join(name)
 }
 
 #[test]
@@ -51,6 +56,52 @@ fn a_file_over_the_limit_is_refused_before_it_is_read() {
     let error = OnnxFile::open(&path).unwrap_err();
     assert!(matches!(error, OnnxError::TooLarge { .. }), "{error:?}");
     assert_eq!(error.kind(), ErrorKind::TooLarge);
+}
+
+#[test]
+fn the_good_fixtures_are_described_and_settled() {
+    for (name, input, batch) in [
+        ("batch1.onnx", "images F32 [1, 3, 64, 64]", 1),
+        ("batch4.onnx", "images F32 [4, 3, 64, 64]", 4),
+        ("dynamic.onnx", "images F32 [batch, 3, 64, 64]", 2),
+        ("float16.onnx", "images F16 [1, 3, 64, 64]", 1),
+        ("float16_weights.onnx", "images F32 [1, 3, 64, 64]", 1),
+    ] {
+        let file = OnnxFile::open(&fixture(name)).unwrap();
+        let description = file.description();
+        assert_eq!(description.signature.inputs[0].to_string(), input, "{name}");
+        assert_eq!(description.metadata["task"], "detect", "{name}");
+        let graph = file
+            .typed_graph(GraphInput {
+                batch,
+                height: 64,
+                width: 64,
+            })
+            .unwrap();
+        let facts = graph.as_ref().nodes().iter().flat_map(|node| &node.outputs);
+        let half = facts
+            .filter(|output| output.fact.datum_type == DatumType::F16)
+            .count();
+        assert_eq!(half, 0, "{name}");
+        let output = graph.as_ref().output_fact(0).unwrap();
+        assert_eq!(
+            output.shape.as_concrete(),
+            Some([batch, 7, 84].as_slice()),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn the_bad_fixtures_are_refused() {
+    let error = |name| OnnxFile::open(&fixture(name)).unwrap_err();
+    assert!(matches!(error("truncated.onnx"), OnnxError::NotOnnx { .. }));
+    assert!(matches!(error("garbage.onnx"), OnnxError::NotOnnx { .. }));
+    assert!(
+        error("unsupported_op.onnx")
+            .to_string()
+            .contains("com.example.Mystery")
+    );
 }
 
 #[test]
