@@ -1,0 +1,26 @@
+//! The service as clients see it: one file for each resource, and one for each thing that all
+//! resources share. Nothing here decodes or infers.
+
+mod access;
+mod app;
+mod body;
+mod detect;
+mod docs;
+mod health;
+mod info;
+mod metrics;
+mod multipart;
+mod negotiate;
+mod params;
+mod problem;
+mod request_id;
+mod state;
+
+pub use self::{
+    app::create_app,
+    docs::ApiDoc,
+    metrics::Metrics,
+    problem::{Problem, ProblemBody},
+    state::{Loaded, Service},
+};
+pub(crate) use self::problem::told_with_causes;

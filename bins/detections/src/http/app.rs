@@ -1,0 +1,67 @@
+//! The routes, put together; tests drive the same application in process.
+
+use actix_web::{
+    App, Error, FromRequest, Handler, HttpResponse, Resource, Responder,
+    body::BoxBody,
+    dev::{ServiceFactory, ServiceRequest, ServiceResponse},
+    guard,
+    middleware::from_fn,
+    web,
+};
+
+use super::{Problem, Service, access::access, detect, docs, health, info, metrics};
+
+/// The whole application over a service, ready or not.
+pub fn create_app(
+    service: web::Data<Service>,
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<BoxBody>,
+        Error = Error,
+        InitError = (),
+    >,
+> {
+    App::new()
+        .app_data(service)
+        .configure(routes)
+        .default_service(web::to(|| async { Err::<HttpResponse, _>(not_found()) }))
+        .wrap(from_fn(access))
+}
+
+fn routes(app: &mut web::ServiceConfig) {
+    app.service(readable("/health", health::health))
+        .service(readable("/health/live", health::live))
+        .service(readable("/health/ready", health::ready))
+        .service(readable("/info", info::info))
+        .service(readable("/metrics", metrics::metrics))
+        .service(readable("/openapi.json", docs::openapi))
+        .service(readable("/docs", docs::to_page))
+        .service(docs::page())
+        .service(
+            web::resource("/detect")
+                .route(web::post().to(detect::detect))
+                .default_service(web::to(|| other_method("POST"))),
+        );
+}
+
+/// A resource that is only ever read.
+fn readable<F, Args>(path: &str, handler: F) -> Resource
+where
+    F: Handler<Args>,
+    Args: FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    web::resource(path)
+        .route(web::route().guard(guard::Any(guard::Get()).or(guard::Head())).to(handler))
+        .default_service(web::to(|| other_method("GET, HEAD")))
+}
+
+async fn other_method(allow: &'static str) -> Result<HttpResponse, Problem> {
+    Err(Problem::method_not_allowed(allow))
+}
+
+fn not_found() -> Problem {
+    Problem::from_status(actix_web::http::StatusCode::NOT_FOUND)
+}

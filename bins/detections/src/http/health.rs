@@ -1,0 +1,131 @@
+//! Whether the process lives, serves, and is ready for pictures.
+
+use actix_web::{HttpResponse, web};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{
+    Problem, Service,
+    state::Phase,
+};
+use crate::{build_info, engine::ModelCard, wire::millis};
+
+/// How the service is.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(super) struct HealthBody {
+    /// `loading` until the model is there, `degraded` while shutting down, `failed` when the model
+    /// cannot answer any more.
+    status: Status,
+    /// Whether a picture would be taken now.
+    ready: bool,
+    /// The model, once it is loaded.
+    model: Option<HealthModel>,
+    /// The tensor runtime.
+    #[schema(example = "tract")]
+    backend: Option<String>,
+    /// The device.
+    #[schema(example = "cpu")]
+    device: Option<String>,
+    /// The program's version.
+    version: &'static str,
+    /// Seconds since the start.
+    uptime_s: f64,
+    /// Why it failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+/// One word for the whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum Status {
+    /// The model is not there yet.
+    Loading,
+    /// Everything works.
+    Healthy,
+    /// Still answering, but taking nothing new.
+    Degraded,
+    /// The model cannot answer any more.
+    Failed,
+}
+
+/// The loaded model in short.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+struct HealthModel {
+    /// Its name.
+    name: String,
+    /// SHA-256 of its file, in hex.
+    sha256: String,
+    /// Its output layout.
+    head: String,
+    /// Height and width of its input.
+    input: [usize; 2],
+    /// How many classes it knows.
+    labels: usize,
+}
+
+impl From<&ModelCard> for HealthModel {
+    fn from(card: &ModelCard) -> Self {
+        Self {
+            name: card.name.clone(),
+            sha256: card.sha256.to_string(),
+            head: card.head.to_string(),
+            input: card.input,
+            labels: card.labels.len(),
+        }
+    }
+}
+
+/// How the service is.
+#[utoipa::path(get, path = "/health", tag = "operation", responses(
+    (status = 200, description = "The process serves", body = HealthBody),
+    (status = 503, description = "The model cannot answer any more", body = HealthBody),
+))]
+pub(super) async fn health(service: web::Data<Service>) -> HttpResponse {
+    let (status, reason) = match service.phase() {
+        Phase::Loading => (Status::Loading, None),
+        Phase::Ready(_) => (Status::Healthy, None),
+        Phase::Draining => (Status::Degraded, None),
+        Phase::Failed(reason) => (Status::Failed, Some(reason)),
+    };
+    let card = service.loaded().map(|loaded| &loaded.engine.model);
+    let body = HealthBody {
+        status,
+        ready: status == Status::Healthy,
+        model: card.map(HealthModel::from),
+        backend: card.map(|card| card.backend.to_string()),
+        device: card.map(|card| card.device.to_string()),
+        version: build_info::VERSION,
+        uptime_s: millis(service.uptime()) / 1000.0,
+        reason,
+    };
+    match status {
+        Status::Failed => HttpResponse::ServiceUnavailable().json(body),
+        Status::Loading | Status::Healthy | Status::Degraded => HttpResponse::Ok().json(body),
+    }
+}
+
+/// Alive or ready.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+pub(super) struct ProbeBody {
+    /// `live` or `ready`.
+    status: &'static str,
+}
+
+/// Whether the process answers at all; never looks at load.
+#[utoipa::path(get, path = "/health/live", tag = "operation", responses(
+    (status = 200, description = "The process answers", body = ProbeBody),
+))]
+pub(super) async fn live() -> HttpResponse {
+    HttpResponse::Ok().json(ProbeBody { status: "live" })
+}
+
+/// Whether a picture would be taken now.
+#[utoipa::path(get, path = "/health/ready", tag = "operation", responses(
+    (status = 200, description = "The model has answered its warm-up", body = ProbeBody),
+    super::docs::NotReady,
+))]
+pub(super) async fn ready(service: web::Data<Service>) -> Result<HttpResponse, Problem> {
+    service.ready()?;
+    Ok(HttpResponse::Ok().json(ProbeBody { status: "ready" }))
+}

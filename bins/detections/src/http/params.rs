@@ -1,0 +1,131 @@
+//! The parameters of a request, from its query and from the `config` field, under all their names.
+//! Each may be given once; what is unknown, wrong or out of range is refused by the name it was given.
+
+mod given;
+
+use std::{
+    fmt::Display,
+    ops::RangeInclusive,
+    str::FromStr,
+    time::Duration,
+};
+
+use detections_classes::BoundClasses;
+use detections_frames::Exif;
+use detections_infer::NmsMode;
+use detections_pipeline::{ClassSelection, StillRequest};
+use detections_types::Score;
+
+pub(super) use self::given::Given;
+use self::given::{Name, Text};
+use super::Problem;
+use crate::{
+    config::{Config, MAX_DETECTIONS},
+    wire::ParamsBody,
+};
+
+/// What a request asks for, checked and complete.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Params {
+    /// What is asked of the picture.
+    pub(super) request: StillRequest,
+    /// After how long the answer is of no use.
+    pub(super) timeout: Duration,
+}
+
+impl Params {
+    /// Checks what was given and fills in the configured defaults for the rest.
+    pub(super) fn settle(
+        mut given: Given,
+        config: &Config,
+        classes: &BoundClasses,
+    ) -> Result<Self, Problem> {
+        let defaults = &config.detect;
+        let longest = u64::try_from(config.server.timeout.as_millis()).unwrap_or(u64::MAX);
+        refuse_tiles(&mut given)?;
+        let request = StillRequest {
+            confidence: given.read(Name::Confidence, score)?.unwrap_or(defaults.confidence),
+            iou: given.read(Name::Iou, within(0.0..=1.0))?.unwrap_or(defaults.iou),
+            max_detections: given
+                .read(Name::MaxDetections, within(1..=MAX_DETECTIONS))?
+                .unwrap_or(defaults.max_detections),
+            nms: given.read(Name::AgnosticNms, nms)?.unwrap_or(NmsMode::ClassWise),
+            classes: given.read(Name::Classes, selection(classes))?.unwrap_or_default(),
+            exif: given.read(Name::Exif, exif)?.unwrap_or(Exif::Apply),
+        };
+        let timeout = given.read(Name::TimeoutMs, within(1..=longest))?.unwrap_or(longest);
+        Ok(Self { request, timeout: Duration::from_millis(timeout) })
+    }
+
+    /// The effective values, as the response tells them.
+    pub(super) fn body(&self) -> ParamsBody {
+        let timeout = u64::try_from(self.timeout.as_millis()).unwrap_or(u64::MAX);
+        ParamsBody { timeout_ms: Some(timeout), ..ParamsBody::from(&self.request) }
+    }
+}
+
+/// Pictures are searched whole; asking for anything else must not be ignored.
+fn refuse_tiles(given: &mut Given) -> Result<(), Problem> {
+    let overlap_alone = given.has(Name::TileOverlap) && !given.has(Name::Tile);
+    given.read(Name::Tile, |text| match text.one()? {
+        "off" => Ok(()),
+        _ => Err("must be off: tiles are not supported yet".to_owned()),
+    })?;
+    given.read(Name::TileOverlap, |text| {
+        if overlap_alone {
+            return Err("needs tile".to_owned());
+        }
+        within(0.0..=0.9_f32)(text).map(|_| ())
+    })?;
+    Ok(())
+}
+
+fn within<T: FromStr + PartialOrd + Display>(
+    range: RangeInclusive<T>,
+) -> impl Fn(&Text) -> Result<T, String> {
+    move |text| match text.one()?.parse() {
+        Ok(value) if range.contains(&value) => Ok(value),
+        _ => Err(format!("must be a number within {}..={}", range.start(), range.end())),
+    }
+}
+
+fn score(text: &Text) -> Result<Score, String> {
+    let value = within(0.0..=1.0)(text)?;
+    Score::new(value).ok_or_else(|| "must be a number within 0..=1".to_owned())
+}
+
+fn nms(text: &Text) -> Result<NmsMode, String> {
+    match text.one()? {
+        "true" | "1" => Ok(NmsMode::Agnostic),
+        "false" | "0" => Ok(NmsMode::ClassWise),
+        _ => Err("must be true or false".to_owned()),
+    }
+}
+
+fn exif(text: &Text) -> Result<Exif, String> {
+    match text.one()? {
+        "apply" => Ok(Exif::Apply),
+        "ignore" => Ok(Exif::Ignore),
+        _ => Err("must be apply or ignore".to_owned()),
+    }
+}
+
+/// Product ids and names; ids are reported once each, in rising order.
+fn selection(classes: &BoundClasses) -> impl Fn(&Text) -> Result<ClassSelection, String> {
+    |text| {
+        let mut ids = Vec::new();
+        for word in text.many() {
+            let known = classes.find(word);
+            ids.extend(known.ok_or_else(|| format!("no class has the id or name `{word}`"))?);
+        }
+        if ids.is_empty() {
+            return Err("must name at least one class".to_owned());
+        }
+        ids.sort_unstable();
+        ids.dedup();
+        Ok(ClassSelection::Only(ids))
+    }
+}
+
+#[cfg(test)]
+mod tests;

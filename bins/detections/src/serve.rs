@@ -1,0 +1,211 @@
+//! The service from its start to its end: listens at once, loads the model beside, and on a signal
+//! finishes what is inside before it goes.
+
+use std::{future::Future, io, pin::pin, sync::Arc, thread, time::Duration};
+
+use actix_web::{
+    HttpServer,
+    dev::{Server, ServerHandle},
+    rt::System,
+    web,
+};
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    sync::oneshot,
+    time::timeout,
+};
+
+use crate::{
+    config::{Config, ServerConfig},
+    engine::{Engine, EngineError},
+    http::{Service, create_app},
+    telemetry::{Telemetry, TelemetryError},
+    work::ExecutorError,
+};
+
+/// After a response to a request whose body was not read, the rest is read and thrown away for so
+/// long, so that the client sees the response instead of a reset connection.
+const LINGER: Duration = Duration::from_secs(3);
+
+/// How long connections may take to end once nothing is inside any more.
+const LAST_WRITES: Duration = Duration::from_secs(2);
+
+/// Why the service did not start, or ended.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServeError {
+    /// Logging could not be set up as configured.
+    #[error(transparent)]
+    Telemetry(#[from] TelemetryError),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {bind}")]
+    Bind {
+        /// The address as configured.
+        bind: String,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The system refused a thread or a signal handler.
+    #[error("the server failed")]
+    System(#[from] io::Error),
+    /// The model or the classes are refused.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The threads that work on pictures do not start.
+    #[error(transparent)]
+    Executor(#[from] ExecutorError),
+    /// Loading the model panicked.
+    #[error("loading the model panicked; this is a bug")]
+    LoaderPanicked,
+    /// Work was still going on when the grace period or the patience of whoever stops the service ended.
+    #[error("stopped with {items} pictures still in flight")]
+    CutShort {
+        /// How many.
+        items: usize,
+    },
+}
+
+impl ServeError {
+    /// Whether a setting is at fault, rather than the model file or this machine.
+    #[must_use]
+    pub const fn is_configuration(&self) -> bool {
+        match self {
+            Self::Telemetry(_) => true,
+            Self::Engine(error) => error.is_configuration(),
+            Self::Bind { .. }
+            | Self::System(_)
+            | Self::Executor(_)
+            | Self::LoaderPanicked
+            | Self::CutShort { .. } => false,
+        }
+    }
+}
+
+/// Serves until a signal, or until the model turns out to be unusable.
+///
+/// # Errors
+/// [`ServeError`] says what did not start, or that work was cut short at the end.
+pub fn run(config: &Config) -> Result<(), ServeError> {
+    let _telemetry = Telemetry::start(&config.log)?;
+    let service = web::Data::new(Service::new(Arc::new(config.clone())));
+    System::new().block_on(serve(service, config)).inspect_err(|error| {
+        tracing::error!(error = crate::http::told_with_causes(error), "the service ends");
+    })
+}
+
+async fn serve(service: web::Data<Service>, config: &Config) -> Result<(), ServeError> {
+    let mut signals = Signals::new()?;
+    let server = listen(service.clone(), &config.server)?;
+    let handle = server.handle();
+    let running = actix_web::rt::spawn(server);
+    let mut loading = pin!(load(service.clone(), config.clone())?);
+    let mut loaded = false;
+    loop {
+        tokio::select! {
+            outcome = &mut loading, if !loaded => match outcome {
+                Ok(()) => loaded = true,
+                Err(error) => {
+                    handle.stop(false).await;
+                    return Err(error);
+                }
+            },
+            name = signals.next() => {
+                tracing::info!(signal = name, "shutting down");
+                break;
+            }
+        }
+    }
+    let outcome = drain(&service, &handle, config.server.shutdown_grace, &mut signals).await;
+    drop(running);
+    outcome
+}
+
+fn listen(service: web::Data<Service>, config: &ServerConfig) -> Result<Server, ServeError> {
+    let server = HttpServer::new(move || create_app(service.clone()))
+        .workers(config.workers)
+        .disable_signals()
+        .shutdown_timeout(LAST_WRITES.as_secs())
+        .client_request_timeout(config.client_timeout)
+        .client_disconnect_timeout(LINGER)
+        // A client that closes its side is gone: its work stops at the next check.
+        .h1_allow_half_closed(false)
+        .bind(&config.bind)
+        .map_err(|source| ServeError::Bind { bind: config.bind.clone(), source })?;
+    for address in server.addrs() {
+        tracing::info!(%address, version = crate::build_info::VERSION, "listening");
+    }
+    Ok(server.run())
+}
+
+/// Loads the engine on a thread of its own, which takes seconds with a large model.
+fn load(
+    service: web::Data<Service>,
+    config: Config,
+) -> Result<impl Future<Output = Result<(), ServeError>>, ServeError> {
+    let (done, outcome) = oneshot::channel();
+    thread::Builder::new().name("load".to_owned()).spawn(move || {
+        // Without a receiver the service has ended meanwhile, and nobody asks for the model.
+        drop(done.send(start_engine(&service, &config)));
+    })?;
+    Ok(async { outcome.await.unwrap_or(Err(ServeError::LoaderPanicked)) })
+}
+
+fn start_engine(service: &Service, config: &Config) -> Result<(), ServeError> {
+    let engine = Engine::start(config)?;
+    let card = &engine.model;
+    tracing::info!(
+        model = card.name,
+        sha256 = %card.sha256,
+        head = %card.head,
+        threads = config.infer.threads,
+        "ready"
+    );
+    let unmapped = engine.pipeline.classes().unmapped_labels();
+    if !unmapped.is_empty() {
+        tracing::warn!(?unmapped, "no class maps these labels of the model: they are not reported");
+    }
+    Ok(service.engine_loaded(engine)?)
+}
+
+/// Takes nothing new, finishes what is inside, then closes the connections.
+async fn drain(
+    service: &Service,
+    handle: &ServerHandle,
+    grace: Duration,
+    signals: &mut Signals,
+) -> Result<(), ServeError> {
+    service.drain();
+    let emptied = tokio::select! {
+        emptied = timeout(grace, service.gate().emptied()) => emptied.is_ok(),
+        name = signals.next() => {
+            tracing::warn!(signal = name, "stopping at once");
+            false
+        }
+    };
+    let items = service.gate().load().items;
+    handle.stop(emptied).await;
+    if emptied { Ok(()) } else { Err(ServeError::CutShort { items }) }
+}
+
+/// The signals that stop the service.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
+}
