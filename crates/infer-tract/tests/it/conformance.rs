@@ -55,7 +55,7 @@ fn agrees_with_the_reference(case: &Case, model: &dyn Model) {
     assert_eq!(output.shape, case.shape, "{}", case.name);
     assert_eq!(
         output.data.len(),
-        case.shape.iter().product(),
+        case.shape.iter().product::<usize>(),
         "{}",
         case.name
     );
