@@ -57,16 +57,10 @@ impl Arguments {
     /// Names the target that is not.
     pub(crate) fn check(&self) -> Result<()> {
         for (position, target) in self.targets.iter().enumerate() {
-            let again = self.targets[..position]
-                .iter()
-                .any(|other| other.name == target.name);
+            let again = self.targets[..position].iter().any(|other| other.name == target.name);
             ensure!(!again, "two targets are called `{}`", target.name);
             let started = self.command_of(target).is_some();
-            ensure!(
-                !started || target.pid.is_none(),
-                "`{}` is spawned and has a pid",
-                target.name
-            );
+            ensure!(!started || target.pid.is_none(), "`{}` is spawned and has a pid", target.name);
         }
         let known = |name: &str| self.targets.iter().any(|target| target.name == name);
         match self.spawns.iter().find(|spawn| !known(&spawn.name)) {
@@ -92,16 +86,8 @@ impl FromStr for TargetSpec {
         let (name, rest) = named(text)?;
         let mut parts = rest.split(',');
         let url = Url::parse(parts.next().unwrap_or_default()).context("not a URL")?;
-        ensure!(
-            is_loopback(&url),
-            "{url} is not on this machine's loopback interface"
-        );
-        let mut target = Self {
-            name,
-            health: url.join("/health")?,
-            url,
-            pid: None,
-        };
+        ensure!(is_loopback(&url), "{url} is not on this machine's loopback interface");
+        let mut target = Self { name, health: url.join("/health")?, url, pid: None };
         for part in parts {
             match part.split_once('=') {
                 Some(("pid", pid)) => target.pid = Some(pid.parse().context("not a pid")?),
@@ -128,10 +114,7 @@ impl FromStr for SpawnSpec {
     fn from_str(text: &str) -> Result<Self> {
         let (name, command) = named(text)?;
         ensure!(!command.trim().is_empty(), "no command");
-        Ok(Self {
-            name,
-            command: command.to_owned(),
-        })
+        Ok(Self { name, command: command.to_owned() })
     }
 }
 
@@ -156,10 +139,7 @@ impl FromStr for Rate {
 
     fn from_str(text: &str) -> Result<Self> {
         let rate: f64 = text.parse().context("not a number")?;
-        ensure!(
-            (0.01..=100_000.0).contains(&rate),
-            "not within 0.01..=100000 a second"
-        );
+        ensure!((0.01..=100_000.0).contains(&rate), "not within 0.01..=100000 a second");
         Ok(Self(rate))
     }
 }
@@ -172,10 +152,7 @@ fn named(text: &str) -> Result<(String, &str)> {
 
 fn seconds(text: &str) -> Result<Duration> {
     let seconds: f64 = text.parse().context("not a number")?;
-    ensure!(
-        (0.0..=3600.0).contains(&seconds),
-        "not within 0..=3600 seconds"
-    );
+    ensure!((0.0..=3600.0).contains(&seconds), "not within 0..=3600 seconds");
     Ok(Duration::from_secs_f64(seconds))
 }
 
@@ -213,17 +190,10 @@ mod tests {
     #[test]
     fn only_this_machine_may_be_loaded() {
         for host in ["127.0.0.1:1", "localhost:1", "[::1]:1", "127.8.9.1"] {
-            assert!(
-                format!("a=http://{host}/d").parse::<TargetSpec>().is_ok(),
-                "{host}"
-            );
+            assert!(format!("a=http://{host}/d").parse::<TargetSpec>().is_ok(), "{host}");
         }
-        for url in [
-            "http://10.0.0.1/d",
-            "http://example.com/d",
-            "https://127.0.0.1/d",
-            "127.0.0.1",
-        ] {
+        for url in ["http://10.0.0.1/d", "http://example.com/d", "https://127.0.0.1/d", "127.0.0.1"]
+        {
             assert!(format!("a={url}").parse::<TargetSpec>().is_err(), "{url}");
         }
     }
@@ -248,9 +218,6 @@ mod tests {
     #[test]
     fn requests_are_due_at_even_intervals() {
         let rate: Rate = "40".parse().unwrap();
-        assert_eq!(
-            [rate.due(0), rate.due(4)],
-            [Duration::ZERO, Duration::from_millis(100)]
-        );
+        assert_eq!([rate.due(0), rate.due(4)], [Duration::ZERO, Duration::from_millis(100)]);
     }
 }

@@ -58,31 +58,17 @@ impl Shot {
     }
 
     fn again(&self) -> Result<Self> {
-        let request = self
-            .request
-            .try_clone()
-            .context("a body that can be sent once only")?;
-        Ok(Self {
-            client: self.client.clone(),
-            request,
-        })
+        let request = self.request.try_clone().context("a body that can be sent once only")?;
+        Ok(Self { client: self.client.clone(), request })
     }
 
     /// Sends it once and reads the answer to its end.
     async fn fire(&self) -> Result<(), String> {
         let request = self.request.try_clone().ok_or("not sent")?;
-        let answer = self
-            .client
-            .execute(request)
-            .await
-            .map_err(|error| reason(&error))?;
+        let answer = self.client.execute(request).await.map_err(|error| reason(&error))?;
         let status = answer.status();
         answer.bytes().await.map_err(|error| reason(&error))?;
-        if status.is_success() {
-            Ok(())
-        } else {
-            Err(format!("status {}", status.as_u16()))
-        }
+        if status.is_success() { Ok(()) } else { Err(format!("status {}", status.as_u16())) }
     }
 }
 
@@ -132,12 +118,7 @@ struct Schedule {
 
 impl Schedule {
     fn new(start: Instant, rate: Rate, duration: Duration) -> Self {
-        Self {
-            start,
-            rate,
-            duration,
-            next: AtomicU32::new(0),
-        }
+        Self { start, rate, duration, next: AtomicU32::new(0) }
     }
 
     fn next(&self) -> Option<Instant> {
@@ -196,101 +177,58 @@ mod tests {
 
     fn measure(script: Script, loads: Loop, duration: Duration) -> Tally {
         let server = TestServer::start(script);
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let shot = Shot::new(server.url(), b"\xff\xd8picture", TIMEOUT).unwrap();
         runtime.block_on(run(&shot, loads, duration)).unwrap()
     }
 
     fn closed(clients: usize) -> Loop {
-        Loop::Closed {
-            clients: NonZeroUsize::new(clients).unwrap(),
-        }
+        Loop::Closed { clients: NonZeroUsize::new(clients).unwrap() }
     }
 
     #[test]
     fn a_closed_loop_keeps_its_clients_busy() {
-        let script = Script {
-            delay: Duration::from_millis(20),
-            ..Script::default()
-        };
+        let script = Script { delay: Duration::from_millis(20), ..Script::default() };
         let tally = measure(script, closed(4), Duration::from_millis(400));
         assert_eq!(tally.failed(), 0, "{:?}", tally.failures);
         assert!(tally.quantile(0.5) >= Duration::from_millis(20));
-        assert!(
-            (4..=4 * 21).contains(&tally.answered()),
-            "{}",
-            tally.answered()
-        );
+        assert!((4..=4 * 21).contains(&tally.answered()), "{}", tally.answered());
     }
 
     #[test]
     fn an_open_loop_sends_what_is_due() {
-        let loads = Loop::Open {
-            rate: "50".parse().unwrap(),
-        };
+        let loads = Loop::Open { rate: "50".parse().unwrap() };
         let tally = measure(Script::default(), loads, Duration::from_millis(400));
         assert_eq!((tally.answered(), tally.failed()), (20, 0));
     }
 
     #[test]
     fn refusals_count_as_errors_and_by_their_status() {
-        let script = Script {
-            refuse_every: 2,
-            ..Script::default()
-        };
-        let tally = measure(
-            script,
-            Loop::Open {
-                rate: "100".parse().unwrap(),
-            },
-            TIMEOUT / 100,
-        );
+        let script = Script { refuse_every: 2, ..Script::default() };
+        let tally = measure(script, Loop::Open { rate: "100".parse().unwrap() }, TIMEOUT / 100);
         assert_eq!((tally.answered(), tally.failures["status 429"]), (10, 10));
     }
 
     #[test]
     fn nobody_there_is_an_error_not_a_hang() {
         let gone = TestServer::start(Script::default()).url();
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let shot = Shot::new(gone, b"x", TIMEOUT).unwrap();
-        let loads = Loop::Open {
-            rate: "10".parse().unwrap(),
-        };
-        let tally = runtime
-            .block_on(run(&shot, loads, Duration::from_millis(100)))
-            .unwrap();
+        let loads = Loop::Open { rate: "10".parse().unwrap() };
+        let tally = runtime.block_on(run(&shot, loads, Duration::from_millis(100))).unwrap();
         assert_eq!((tally.answered(), tally.failed()), (0, 1));
     }
 
     #[test]
     fn a_stall_is_charged_to_every_request_that_was_due_meanwhile() {
         let stall = Duration::from_millis(600);
-        let script = Script {
-            stall_first: stall,
-            ..Script::default()
-        };
-        let open = Loop::Open {
-            rate: "100".parse().unwrap(),
-        };
+        let script = Script { stall_first: stall, ..Script::default() };
+        let open = Loop::Open { rate: "100".parse().unwrap() };
         let tally = measure(script.clone(), open, Duration::from_secs(1));
         // Sixty of a hundred requests were due during the stall and waited for its end.
-        assert!(
-            tally.quantile(0.6) > Duration::from_millis(100),
-            "{:?}",
-            tally.quantile(0.6)
-        );
+        assert!(tally.quantile(0.6) > Duration::from_millis(100), "{:?}", tally.quantile(0.6));
         let hidden = measure(script, closed(1), Duration::from_secs(1));
         assert!(hidden.quantile(1.0) >= stall);
-        assert!(
-            hidden.quantile(0.6) < Duration::from_millis(100),
-            "{:?}",
-            hidden.quantile(0.6)
-        );
+        assert!(hidden.quantile(0.6) < Duration::from_millis(100), "{:?}", hidden.quantile(0.6));
     }
 }

@@ -47,9 +47,7 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> Result<String> {
     // One thread is enough to send and wait, and leaves the other cores to the targets.
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         tokio::select! {
             page = measure_all(arguments) => page,
@@ -64,14 +62,8 @@ async fn measure_all(arguments: &Arguments) -> Result<String> {
     for specification in &arguments.targets {
         targets.push(Target::ready(specification, arguments.command_of(specification)).await?);
     }
-    let stages = measurement
-        .run(&targets, |progress| complain(&progress))
-        .await?;
-    if arguments.json {
-        report::json(&stages)
-    } else {
-        Ok(report::table(&stages))
-    }
+    let stages = measurement.run(&targets, |progress| complain(&progress)).await?;
+    if arguments.json { report::json(&stages) } else { Ok(report::table(&stages)) }
 }
 
 /// Ends the run in order, so that what was started is stopped too.
@@ -83,18 +75,12 @@ async fn interruption() -> Result<&'static str> {
     }
 }
 
-#[expect(
-    clippy::print_stdout,
-    reason = "the report is what this program is for"
-)]
+#[expect(clippy::print_stdout, reason = "the report is what this program is for")]
 fn print(page: &str) {
     println!("{page}");
 }
 
-#[expect(
-    clippy::print_stderr,
-    reason = "progress and errors are for whoever runs this program"
-)]
+#[expect(clippy::print_stderr, reason = "progress and errors are for whoever runs this program")]
 fn complain(words: &str) {
     eprintln!("detections-bench: {words}");
 }

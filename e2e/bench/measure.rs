@@ -48,22 +48,12 @@ impl Measurement {
         arguments.check()?;
         let picture = fs::read(&arguments.picture);
         let picture = picture.with_context(|| arguments.picture.display().to_string())?;
-        let closed = arguments
-            .clients
-            .iter()
-            .map(|&clients| Loop::Closed { clients });
+        let closed = arguments.clients.iter().map(|&clients| Loop::Closed { clients });
         let open = arguments.rates.iter().map(|&rate| Loop::Open { rate });
         let rounds = arguments.rounds.get();
         let turn = arguments.seconds.div_f64(f64::from(u32::try_from(rounds)?));
         let (warm_up, timeout) = (arguments.warm_up, arguments.timeout);
-        Ok(Self {
-            picture,
-            loops: closed.chain(open).collect(),
-            rounds,
-            turn,
-            warm_up,
-            timeout,
-        })
+        Ok(Self { picture, loops: closed.chain(open).collect(), rounds, turn, warm_up, timeout })
     }
 
     /// Measures all targets, and tells each step.
@@ -74,10 +64,7 @@ impl Measurement {
     ) -> Result<Vec<Stage>> {
         let mut stages = Vec::new();
         for &loads in &self.loops {
-            let mut results = targets
-                .iter()
-                .map(TargetResult::new)
-                .collect::<Result<Vec<_>>>()?;
+            let mut results = targets.iter().map(TargetResult::new).collect::<Result<Vec<_>>>()?;
             for round in 1..=self.rounds {
                 for (target, result) in targets.iter().zip(&mut results) {
                     progress(format!("{loads}, round {round}: {}", target.name));
@@ -113,11 +100,7 @@ impl Measurement {
 
 impl TargetResult {
     fn new(target: &Target) -> Result<Self> {
-        Ok(Self {
-            name: target.name.clone(),
-            tally: Tally::new()?,
-            peak_bytes: None,
-        })
+        Ok(Self { name: target.name.clone(), tally: Tally::new()?, peak_bytes: None })
     }
 }
 
@@ -146,10 +129,7 @@ mod tests {
             servers[1].url()
         );
         let arguments = Arguments::try_parse_from(line.split_whitespace()).unwrap();
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let turns = RefCell::new(Vec::new());
         let stages = runtime.block_on(async {
             let mut targets = Vec::new();
@@ -157,26 +137,13 @@ mod tests {
                 targets.push(Target::ready(target, None).await.unwrap());
             }
             let note = |turn: String| turns.borrow_mut().push(turn);
-            Measurement::new(&arguments)
-                .unwrap()
-                .run(&targets, note)
-                .await
-                .unwrap()
+            Measurement::new(&arguments).unwrap().run(&targets, note).await.unwrap()
         });
-        let last: String = turns
-            .borrow()
-            .iter()
-            .map(|turn| &turn[turn.len() - 1..])
-            .collect();
+        let last: String = turns.borrow().iter().map(|turn| &turn[turn.len() - 1..]).collect();
         assert_eq!(last, "abababab");
         assert_eq!(stages.len(), 2);
         for stage in &stages {
-            assert!(
-                stage
-                    .results
-                    .iter()
-                    .all(|result| result.tally.answered() > 0)
-            );
+            assert!(stage.results.iter().all(|result| result.tally.answered() > 0));
             assert!(stage.results[0].peak_bytes.is_some() && stage.results[1].peak_bytes.is_none());
         }
     }

@@ -69,61 +69,35 @@ struct RatioBody {
 /// The whole run as one JSON object.
 pub(crate) fn json(stages: &[Stage]) -> Result<String> {
     let bodies: Vec<StageBody> = stages.iter().map(StageBody::new).collect();
-    Ok(serde_json::to_string_pretty(
-        &serde_json::json!({ "stages": bodies }),
-    )?)
+    Ok(serde_json::to_string_pretty(&serde_json::json!({ "stages": bodies }))?)
 }
 
 /// The whole run as tables in Markdown.
 pub(crate) fn table(stages: &[Stage]) -> String {
-    stages
-        .iter()
-        .map(|stage| stage_table(&stage.loads, &StageBody::new(stage)))
-        .collect()
+    stages.iter().map(|stage| stage_table(&stage.loads, &StageBody::new(stage))).collect()
 }
 
 fn stage_table(loads: &Loop, stage: &StageBody) -> String {
-    const HEAD: [&str; 7] = [
-        "target",
-        "p50 ms",
-        "p90 ms",
-        "p99 ms",
-        "requests/s",
-        "peak MiB",
-        "errors",
-    ];
+    const HEAD: [&str; 7] =
+        ["target", "p50 ms", "p90 ms", "p99 ms", "requests/s", "peak MiB", "errors"];
     let mut rows = vec![HEAD.map(str::to_owned)];
     rows.extend(stage.targets.iter().map(TargetBody::row));
     rows.extend(stage.ratios.iter().map(RatioBody::row));
-    let errors = stage
-        .targets
-        .iter()
-        .filter(|target| !target.errors.is_empty());
+    let errors = stage.targets.iter().filter(|target| !target.errors.is_empty());
     let errors = errors.map(|target| format!("{}: {:?}\n", target.name, target.errors));
-    format!(
-        "## {loads}\n\n{}\n{}\n",
-        markdown(&rows),
-        errors.collect::<String>()
-    )
+    format!("## {loads}\n\n{}\n{}\n", markdown(&rows), errors.collect::<String>())
 }
 
 fn markdown<const N: usize>(rows: &[[String; N]]) -> String {
-    let width = |column: usize| {
-        rows.iter()
-            .map(|row| row[column].chars().count())
-            .max()
-            .unwrap_or(0)
-    };
+    let width =
+        |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..N).map(width).collect();
     let cells = |row: &[String; N]| {
         let padded =
-            row.iter()
-                .zip(&widths)
-                .enumerate()
-                .map(|(column, (cell, &width))| match column {
-                    0 => format!("{cell:<width$}"),
-                    _ => format!("{cell:>width$}"),
-                });
+            row.iter().zip(&widths).enumerate().map(|(column, (cell, &width))| match column {
+                0 => format!("{cell:<width$}"),
+                _ => format!("{cell:>width$}"),
+            });
         format!("| {} |\n", padded.collect::<Vec<_>>().join(" | "))
     };
     let rule: Vec<String> = widths
@@ -143,20 +117,12 @@ impl StageBody {
     fn new(stage: &Stage) -> Self {
         let targets: Vec<TargetBody> = stage.results.iter().map(TargetBody::new).collect();
         let others = targets.iter().skip(1);
-        let ratios = others
-            .map(|other| RatioBody::new(&targets[0], other))
-            .collect();
+        let ratios = others.map(|other| RatioBody::new(&targets[0], other)).collect();
         let (kind, clients, due) = match stage.loads {
             Loop::Closed { clients } => ("closed", Some(clients.get()), None),
             Loop::Open { rate } => ("open", None, Some(rate.per_second())),
         };
-        Self {
-            kind,
-            clients,
-            requests_per_s_due: due,
-            targets,
-            ratios,
-        }
+        Self { kind, clients, requests_per_s_due: due, targets, ratios }
     }
 }
 
@@ -183,9 +149,7 @@ impl TargetBody {
     fn row(&self) -> [String; 7] {
         let Quantiles { p50, p90, p99, .. } = self.latency_ms;
         let [p50, p90, p99] = [p50, p90, p99].map(|millis| format!("{millis:.1}"));
-        let memory = self
-            .peak_memory_mib
-            .map_or("–".to_owned(), |mib| format!("{mib:.0}"));
+        let memory = self.peak_memory_mib.map_or("–".to_owned(), |mib| format!("{mib:.0}"));
         let throughput = format!("{:.1}", self.requests_per_s);
         let errors = format!("{:.2} %", self.error_rate * 100.0);
         [self.name.clone(), p50, p90, p99, throughput, memory, errors]
@@ -209,24 +173,10 @@ impl RatioBody {
     }
 
     fn row(&self) -> [String; 7] {
-        let numbers = [
-            self.p50,
-            self.p90,
-            self.p99,
-            self.requests_per_s,
-            self.peak_memory,
-        ];
+        let numbers = [self.p50, self.p90, self.p99, self.requests_per_s, self.peak_memory];
         let [p50, p90, p99, throughput, memory] =
             numbers.map(|ratio| ratio.map_or("–".to_owned(), |ratio| format!("× {ratio:.2}")));
-        [
-            format!("{} / {}", self.of, self.to),
-            p50,
-            p90,
-            p99,
-            throughput,
-            memory,
-            String::new(),
-        ]
+        [format!("{} / {}", self.of, self.to), p50, p90, p99, throughput, memory, String::new()]
     }
 }
 
@@ -252,41 +202,24 @@ mod tests {
             tally.record(Duration::from_millis(millis), Ok(()));
         }
         tally.elapsed = Duration::from_secs(1);
-        TargetResult {
-            name: name.to_owned(),
-            tally,
-            peak_bytes,
-        }
+        TargetResult { name: name.to_owned(), tally, peak_bytes }
     }
 
     fn stages() -> Vec<Stage> {
         let mut refused = result("none", 10, None);
         refused.tally = Tally::new().unwrap();
-        refused
-            .tally
-            .record(Duration::ZERO, Err("status 503".to_owned()));
+        refused.tally.record(Duration::ZERO, Err("status 503".to_owned()));
         refused.tally.elapsed = Duration::from_secs(1);
-        let results = vec![
-            result("ours", 10, Some(50 << 20)),
-            result("peer", 40, Some(200 << 20)),
-            refused,
-        ];
-        vec![Stage {
-            loads: Loop::Closed {
-                clients: NonZeroUsize::MIN,
-            },
-            results,
-        }]
+        let results =
+            vec![result("ours", 10, Some(50 << 20)), result("peer", 40, Some(200 << 20)), refused];
+        vec![Stage { loads: Loop::Closed { clients: NonZeroUsize::MIN }, results }]
     }
 
     #[test]
     fn json_has_every_number_and_the_ratios_of_the_first_target() {
         let report: serde_json::Value = serde_json::from_str(&json(&stages()).unwrap()).unwrap();
         let stage = &report["stages"][0];
-        assert_eq!(
-            (&stage["loop"], &stage["clients"]),
-            (&"closed".into(), &1.into())
-        );
+        assert_eq!((&stage["loop"], &stage["clients"]), (&"closed".into(), &1.into()));
         assert_eq!(stage["targets"][1]["peak_memory_mib"], 200.0);
         assert_eq!(stage["ratios"][0]["peak_memory"], 0.25);
         assert_eq!(stage["ratios"][0]["requests_per_s"], 1.0);
@@ -301,14 +234,9 @@ mod tests {
         let lines: Vec<&str> = page.lines().filter(|line| line.starts_with('|')).collect();
         assert_eq!(lines.len(), 7);
         assert!(
-            lines
-                .iter()
-                .all(|line| line.chars().count() == lines[0].chars().count()),
+            lines.iter().all(|line| line.chars().count() == lines[0].chars().count()),
             "{page}"
         );
-        assert!(
-            page.contains("× 0.25") && page.contains("status 503"),
-            "{page}"
-        );
+        assert!(page.contains("× 0.25") && page.contains("status 503"), "{page}");
     }
 }

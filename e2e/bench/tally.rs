@@ -22,11 +22,7 @@ pub(crate) struct Tally {
 impl Tally {
     pub(crate) fn new() -> Result<Self> {
         let latency = Histogram::new_with_bounds(1, LONGEST_MICROS, 3)?;
-        Ok(Self {
-            latency,
-            failures: BTreeMap::new(),
-            elapsed: Duration::ZERO,
-        })
+        Ok(Self { latency, failures: BTreeMap::new(), elapsed: Duration::ZERO })
     }
 
     /// Counts one request.
@@ -82,10 +78,7 @@ impl Tally {
 }
 
 /// A quotient of counts; 0 of 0 is 0.
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "counts of a run are far below 2^53"
-)]
+#[expect(clippy::cast_precision_loss, reason = "counts of a run are far below 2^53")]
 pub(crate) fn ratio(part: u64, whole: u64) -> f64 {
     part as f64 / whole.max(1) as f64
 }

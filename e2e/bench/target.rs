@@ -34,29 +34,13 @@ pub(crate) struct Target {
 impl Target {
     /// Starts the target if there is a command for it, and waits for its health.
     pub(crate) async fn ready(specification: &TargetSpec, command: Option<&str>) -> Result<Self> {
-        let TargetSpec {
-            name,
-            url,
-            health,
-            pid,
-        } = specification.clone();
-        let client = Client::builder()
-            .no_proxy()
-            .timeout(Duration::from_secs(5))
-            .build()?;
-        let mut target = Self {
-            name,
-            url,
-            pid,
-            started: None,
-        };
+        let TargetSpec { name, url, health, pid } = specification.clone();
+        let client = Client::builder().no_proxy().timeout(Duration::from_secs(5)).build()?;
+        let mut target = Self { name, url, pid, started: None };
         if let Some(command) = command {
             // What already listens there would be measured in place of what is started here.
             if client.get(health.clone()).send().await.is_ok() {
-                bail!(
-                    "something already answers at {health}; `{}` was not started",
-                    target.name
-                );
+                bail!("something already answers at {health}; `{}` was not started", target.name);
             }
             target.started = Some(Started::spawn(command)?);
         }
@@ -78,21 +62,13 @@ impl Target {
             .await
             .is_ok_and(|answer| answer.status().is_success())
         {
-            let ended = self
-                .started
-                .as_mut()
-                .and_then(|started| started.0.try_wait().ok().flatten());
+            let ended =
+                self.started.as_mut().and_then(|started| started.0.try_wait().ok().flatten());
             if let Some(status) = ended {
-                bail!(
-                    "`{}` ended with {status} before {health} answered",
-                    self.name
-                );
+                bail!("`{}` ended with {status} before {health} answered", self.name);
             }
             if Instant::now() > deadline {
-                bail!(
-                    "{health} of `{}` did not answer within {START:?}",
-                    self.name
-                );
+                bail!("{health} of `{}` did not answer within {START:?}", self.name);
             }
             sleep(POLL).await;
         }
@@ -108,11 +84,7 @@ impl Started {
     fn spawn(command: &str) -> Result<Self> {
         let mut shell = Command::new("sh");
         // A group of its own, so that its workers are stopped with it.
-        shell
-            .args(["-c", command])
-            .process_group(0)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null());
+        shell.args(["-c", command]).process_group(0).stdin(Stdio::null()).stdout(Stdio::null());
         Ok(Self(shell.spawn().with_context(|| command.to_owned())?))
     }
 }
@@ -123,9 +95,7 @@ impl Drop for Started {
         // Both may find nobody left, which is what they are for.
         drop(process::signal("TERM", group));
         let child = &mut self.0;
-        drop(wait::until("the end", STOP, || {
-            child.try_wait().ok().flatten()
-        }));
+        drop(wait::until("the end", STOP, || child.try_wait().ok().flatten()));
         drop(process::signal("KILL", group));
         drop(self.0.wait());
     }
@@ -141,9 +111,7 @@ mod tests {
     use crate::testing::{Script, TestServer};
 
     fn ready(target: &str, command: Option<&str>) -> anyhow::Result<Target> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(Target::ready(&target.parse()?, command))
     }
 

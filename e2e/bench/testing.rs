@@ -44,11 +44,7 @@ impl TestServer {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let stopped = Arc::new(AtomicBool::new(false));
-        let state = Arc::new(State {
-            script,
-            posts: AtomicU64::new(0),
-            stall: Mutex::new(()),
-        });
+        let state = Arc::new(State { script, posts: AtomicU64::new(0), stall: Mutex::new(()) });
         let stop = Arc::clone(&stopped);
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
@@ -78,44 +74,26 @@ impl Drop for TestServer {
 /// Answers one request of a kept connection; `None` at its end.
 fn answer(mut stream: &TcpStream, state: &State) -> Option<()> {
     let is_post = read_request(&mut BufReader::new(stream))?;
-    let number = if is_post {
-        state.posts.fetch_add(1, Ordering::Relaxed) + 1
-    } else {
-        0
-    };
+    let number = if is_post { state.posts.fetch_add(1, Ordering::Relaxed) + 1 } else { 0 };
     let stalled = state.stall.lock().unwrap_or_else(PoisonError::into_inner);
-    pause(if number == 1 {
-        state.script.stall_first
-    } else {
-        Duration::ZERO
-    });
+    pause(if number == 1 { state.script.stall_first } else { Duration::ZERO });
     drop(stalled);
     pause(state.script.delay);
     let refused =
         state.script.refuse_every > 0 && is_post && number % state.script.refuse_every == 0;
-    let status = if refused {
-        "429 Too Many Requests"
-    } else {
-        "200 OK"
-    };
+    let status = if refused { "429 Too Many Requests" } else { "200 OK" };
     write!(stream, "HTTP/1.1 {status}\r\nContent-Length: 2\r\n\r\n{{}}").ok()
 }
 
 /// Reads a request to its end and says whether it is a `POST`.
 fn read_request(reader: &mut impl BufRead) -> Option<bool> {
     let mut line = String::new();
-    reader
-        .read_line(&mut line)
-        .ok()
-        .filter(|&count| count > 0)?;
+    reader.read_line(&mut line).ok().filter(|&count| count > 0)?;
     let is_post = line.starts_with("POST ");
     let mut length = 0;
     while line != "\r\n" {
         line.clear();
-        reader
-            .read_line(&mut line)
-            .ok()
-            .filter(|&count| count > 0)?;
+        reader.read_line(&mut line).ok().filter(|&count| count > 0)?;
         if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
             length = value.trim().parse().ok()?;
         }
@@ -127,9 +105,7 @@ fn read_request(reader: &mut impl BufRead) -> Option<bool> {
 /// Takes time, as a service under measurement does; nothing waits for it to be over.
 fn pause(duration: Duration) {
     let end = Instant::now() + duration;
-    while let Some(left) = end
-        .checked_duration_since(Instant::now())
-        .filter(|left| !left.is_zero())
+    while let Some(left) = end.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
     {
         thread::park_timeout(left);
     }

@@ -25,10 +25,7 @@ impl Reply {
     /// The first header of this name, which is given in lower case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(header, _)| header == name)
-            .map(|(_, value)| value.as_str())
+        self.headers.iter().find(|(header, _)| header == name).map(|(_, value)| value.as_str())
     }
 
     /// The body as text, for messages and for pages.
@@ -75,14 +72,8 @@ impl Client {
     /// # Errors
     /// When the client library cannot be set up.
     pub fn new(address: SocketAddr) -> Result<Self> {
-        let client = blocking::Client::builder()
-            .no_proxy()
-            .timeout(PATIENCE)
-            .build()?;
-        Ok(Self {
-            base: format!("http://{address}"),
-            client,
-        })
+        let client = blocking::Client::builder().no_proxy().timeout(PATIENCE).build()?;
+        Ok(Self { base: format!("http://{address}"), client })
     }
 
     /// `GET target`.
@@ -112,20 +103,13 @@ impl Client {
         headers: &[(&str, &str)],
         body: Vec<u8>,
     ) -> Result<Reply> {
-        let request = self
-            .client
-            .request(method, format!("{}{target}", self.base))
-            .body(body);
-        let request = headers.iter().fold(request, |request, (name, value)| {
-            request.header(*name, *value)
-        });
+        let request = self.client.request(method, format!("{}{target}", self.base)).body(body);
+        let request =
+            headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
         let answer = request.send().with_context(|| target.to_owned())?;
         let spell =
             |(name, value): (&reqwest::header::HeaderName, &reqwest::header::HeaderValue)| {
-                (
-                    name.as_str().to_owned(),
-                    String::from_utf8_lossy(value.as_bytes()).into_owned(),
-                )
+                (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
             };
         Ok(Reply {
             status: answer.status().as_u16(),
@@ -141,9 +125,7 @@ pub fn multipart(fields: &[(&str, Option<&str>, &[u8])]) -> (String, Vec<u8>) {
     const BOUNDARY: &str = "e2e-boundary-7MA4YWxkTrZu0gW";
     let mut body = Vec::new();
     for (name, file, content) in fields {
-        let file = file
-            .map(|file| format!("; filename=\"{file}\""))
-            .unwrap_or_default();
+        let file = file.map(|file| format!("; filename=\"{file}\"")).unwrap_or_default();
         let head = format!(
             "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"{file}\r\n\r\n"
         );
@@ -162,11 +144,7 @@ mod tests {
     #[test]
     fn detections_are_cut_out_as_they_were_spelled() {
         let body = br#"{"id":"a","detections":[{"x": 1.50}],"timing_ms":{}}"#.to_vec();
-        let reply = Reply {
-            status: 200,
-            headers: Vec::new(),
-            body,
-        };
+        let reply = Reply { status: 200, headers: Vec::new(), body };
         assert_eq!(reply.detections().unwrap(), r#"[{"x": 1.50}]"#);
     }
 
@@ -175,13 +153,7 @@ mod tests {
         let (kind, body) = multipart(&[("file", Some("a.png"), b"\x89P"), ("config", None, b"{}")]);
         let boundary = kind.split_once("boundary=").unwrap().1;
         let text = String::from_utf8_lossy(&body).into_owned();
-        assert!(
-            text.contains("name=\"file\"; filename=\"a.png\"\r\n\r\n"),
-            "{text}"
-        );
-        assert!(
-            text.ends_with(&format!("{{}}\r\n--{boundary}--\r\n")),
-            "{text}"
-        );
+        assert!(text.contains("name=\"file\"; filename=\"a.png\"\r\n\r\n"), "{text}");
+        assert!(text.ends_with(&format!("{{}}\r\n--{boundary}--\r\n")), "{text}");
     }
 }

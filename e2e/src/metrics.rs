@@ -13,9 +13,7 @@ pub struct Sample<'page> {
 
 /// All samples of a page; comments are left out, and so is what is no sample.
 pub fn samples(page: &str) -> impl Iterator<Item = Sample<'_>> {
-    page.lines()
-        .filter(|line| !line.starts_with('#'))
-        .filter_map(sample)
+    page.lines().filter(|line| !line.starts_with('#')).filter_map(sample)
 }
 
 /// The sum of all samples called `name` whose labels contain `label`; `None` when there is none.
@@ -30,11 +28,7 @@ fn sample(line: &str) -> Option<Sample<'_>> {
     let (series, value) = line.rsplit_once(' ')?;
     let (name, labels) = series.split_once('{').unwrap_or((series, "}"));
     let labels = labels.strip_suffix('}')?;
-    Some(Sample {
-        name,
-        labels,
-        value: value.parse().ok()?,
-    })
+    Some(Sample { name, labels, value: value.parse().ok()? })
 }
 
 #[cfg(test)]

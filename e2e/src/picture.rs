@@ -10,9 +10,7 @@ use anyhow::{Context, Result};
 /// A file of the project's `fixtures/`, by its path in there.
 #[must_use]
 pub fn fixture_path(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../fixtures")
-        .join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures").join(name)
 }
 
 /// The bytes of a fixture.
@@ -34,13 +32,8 @@ pub fn claiming_png(width: u32, height: u32) -> Vec<u8> {
     // A zlib stream that says "dynamic" and then goes on as zeros.
     let pixels = [&[0x78, 0x9c][..], &[0; 4096]].concat();
     let signature: &[u8] = b"\x89PNG\r\n\x1a\n";
-    [
-        signature,
-        &chunk(*b"IHDR", &header),
-        &chunk(*b"IDAT", &pixels),
-        &chunk(*b"IEND", &[]),
-    ]
-    .concat()
+    [signature, &chunk(*b"IHDR", &header), &chunk(*b"IDAT", &pixels), &chunk(*b"IEND", &[])]
+        .concat()
 }
 
 fn chunk(kind: [u8; 4], data: &[u8]) -> Vec<u8> {
@@ -52,15 +45,9 @@ fn chunk(kind: [u8; 4], data: &[u8]) -> Vec<u8> {
 /// The checksum of PNG (ISO 3309), a bit at a time.
 fn crc32(bytes: &[u8]) -> u32 {
     let step = |crc: u32, _| {
-        if crc & 1 == 1 {
-            (crc >> 1) ^ 0xedb8_8320
-        } else {
-            crc >> 1
-        }
+        if crc & 1 == 1 { (crc >> 1) ^ 0xedb8_8320 } else { crc >> 1 }
     };
-    !bytes
-        .iter()
-        .fold(!0, |crc, &byte| (0..8).fold(crc ^ u32::from(byte), step))
+    !bytes.iter().fold(!0, |crc, &byte| (0..8).fold(crc ^ u32::from(byte), step))
 }
 
 #[cfg(test)]
@@ -77,11 +64,7 @@ mod tests {
         let bytes = claiming_png(65_535, 65_535);
         assert!(bytes.len() < 5000);
         let reader = image::ImageReader::new(std::io::Cursor::new(bytes));
-        let size = reader
-            .with_guessed_format()
-            .unwrap()
-            .into_dimensions()
-            .unwrap();
+        let size = reader.with_guessed_format().unwrap().into_dimensions().unwrap();
         assert_eq!(size, (65_535, 65_535));
     }
 }

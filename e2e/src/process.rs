@@ -67,10 +67,7 @@ pub fn signal(name: &str, to: Recipient) -> Result<()> {
     // `kill` is built into every shell, so this needs no package and no foreign function.
     let mut shell = Command::new("sh");
     shell.args(["-c", "kill -s \"$1\" -- \"$2\"", "kill", name, &recipient]);
-    let status = shell
-        .stderr(Stdio::null())
-        .status()
-        .context("starting sh")?;
+    let status = shell.stderr(Stdio::null()).status().context("starting sh")?;
     ensure!(status.success(), "nobody to send {name} to: {to:?}");
     Ok(())
 }
@@ -78,10 +75,7 @@ pub fn signal(name: &str, to: Recipient) -> Result<()> {
 fn process_memory(pid: u32) -> Option<TreeMemory> {
     let share = kibibytes(pid, "smaps_rollup", "Pss:");
     let bytes = share.or_else(|| kibibytes(pid, "status", "VmRSS:"))?;
-    Some(TreeMemory {
-        bytes,
-        proportional: share.is_some(),
-    })
+    Some(TreeMemory { bytes, proportional: share.is_some() })
 }
 
 fn kibibytes(pid: u32, file: &str, key: &str) -> Option<u64> {
@@ -96,16 +90,12 @@ fn field(pid: u32, file: &str, key: &str) -> Option<u64> {
 }
 
 fn descendants(root: u32) -> BTreeSet<u32> {
-    let parents: Vec<(u32, u32)> = processes()
-        .filter_map(|pid| Some((pid, parent(pid)?)))
-        .collect();
+    let parents: Vec<(u32, u32)> =
+        processes().filter_map(|pid| Some((pid, parent(pid)?))).collect();
     let mut found = BTreeSet::new();
     let mut generation = vec![root];
     while let Some(next) = generation.pop() {
-        let children = parents
-            .iter()
-            .filter(|(_, parent)| *parent == next)
-            .map(|(pid, _)| *pid);
+        let children = parents.iter().filter(|(_, parent)| *parent == next).map(|(pid, _)| *pid);
         generation.extend(children.filter(|&child| child != root && found.insert(child)));
     }
     found

@@ -45,21 +45,14 @@ pub fn run<S: AsRef<OsStr>>(
     variables: &[(&str, &str)],
 ) -> Result<Output> {
     let mut command = command(arguments)?;
-    command
-        .envs(variables.iter().copied())
-        .output()
-        .context("starting the program")
+    command.envs(variables.iter().copied()).output().context("starting the program")
 }
 
 fn find() -> Result<PathBuf> {
     match env::var_os(PROGRAM_VARIABLE) {
         Some(path) => {
             let path = PathBuf::from(path);
-            ensure!(
-                path.is_file(),
-                "{PROGRAM_VARIABLE} names {}, not a file",
-                path.display()
-            );
+            ensure!(path.is_file(), "{PROGRAM_VARIABLE} names {}, not a file", path.display());
             path.canonicalize().context("DETECTIONS_BIN")
         }
         None => build(),
@@ -82,27 +75,16 @@ fn build() -> Result<PathBuf> {
         .output()
         .context("starting cargo")?;
     let errors = String::from_utf8_lossy(&build.stderr);
-    ensure!(
-        build.status.success(),
-        "cargo could not build the program:\n{errors}"
-    );
+    ensure!(build.status.success(), "cargo could not build the program:\n{errors}");
     let lines = build.stdout.split(|&byte| byte == b'\n');
     let messages = lines.filter_map(|line| serde_json::from_slice::<Message>(line).ok());
     let artifacts = messages.filter(|message| message.reason == "compiler-artifact");
-    artifacts
-        .filter_map(|message| message.executable)
-        .next_back()
-        .context("cargo built no program")
+    artifacts.filter_map(|message| message.executable).next_back().context("cargo built no program")
 }
 
 /// The profile that a test was built in, from its path: `target/debug/deps/it-…` is profile `dev`.
 fn profile(test: &Path) -> &str {
-    match test
-        .ancestors()
-        .nth(2)
-        .and_then(Path::file_name)
-        .and_then(OsStr::to_str)
-    {
+    match test.ancestors().nth(2).and_then(Path::file_name).and_then(OsStr::to_str) {
         Some("debug") | None => "dev",
         Some(folder) => folder,
     }
@@ -119,10 +101,7 @@ mod tests {
         for (test, expected) in [
             ("target/debug/deps/it-1a2b", "dev"),
             ("target/release/deps/it-1a2b", "release"),
-            (
-                "target/x86_64-unknown-linux-gnu/measuring/deps/it-1a2b",
-                "measuring",
-            ),
+            ("target/x86_64-unknown-linux-gnu/measuring/deps/it-1a2b", "measuring"),
         ] {
             assert_eq!(profile(Path::new(test)), expected);
         }

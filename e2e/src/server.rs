@@ -54,9 +54,7 @@ impl Server {
     /// When it does not listen; the end of its log says why.
     pub fn launch(variables: &[(&str, &str)]) -> Result<Self> {
         let mut command = program::command(["serve"])?;
-        command
-            .env("BIND", "127.0.0.1:0")
-            .envs(variables.iter().copied());
+        command.env("BIND", "127.0.0.1:0").envs(variables.iter().copied());
         command.stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().context("starting the server")?;
         let log = Arc::new(Log::default());
@@ -65,12 +63,7 @@ impl Server {
             thread::spawn(move || log.read(stderr));
         }
         match log.wait_for_address() {
-            Ok(address) => Ok(Self {
-                child,
-                address,
-                client: Client::new(address)?,
-                log,
-            }),
+            Ok(address) => Ok(Self { child, address, client: Client::new(address)?, log }),
             Err(error) => {
                 let killed = child.kill().and_then(|()| child.wait());
                 Err(error.context(format!("the server ended with {killed:?}")))
@@ -109,9 +102,7 @@ impl Server {
     pub fn wait_for_log(&self, words: &str, patience: Duration) -> Result<String> {
         let found =
             |lines: &VecDeque<String>| lines.iter().find(|line| line.contains(words)).cloned();
-        self.log
-            .wait_for(patience, found)
-            .with_context(|| format!("no `{words}` in the log"))
+        self.log.wait_for(patience, found).with_context(|| format!("no `{words}` in the log"))
     }
 
     /// Sends it a signal, by its name without `SIG`.
@@ -128,17 +119,12 @@ impl Server {
     /// When it does not end within `patience`.
     pub fn wait_for_end(&mut self, patience: Duration) -> Result<ExitStatus> {
         let child = &mut self.child;
-        wait::until("the server's end", patience, || {
-            child.try_wait().ok().flatten()
-        })
+        wait::until("the server's end", patience, || child.try_wait().ok().flatten())
     }
 }
 
 impl Drop for Server {
-    #[expect(
-        clippy::print_stderr,
-        reason = "a failing test shows what its server said"
-    )]
+    #[expect(clippy::print_stderr, reason = "a failing test shows what its server said")]
     fn drop(&mut self) {
         let killed = self.child.kill().and_then(|()| self.child.wait());
         if thread::panicking() {
@@ -200,39 +186,24 @@ impl Log {
     }
 
     fn wait_for_address(&self) -> Result<SocketAddr> {
-        self.wait_for(START, |lines| {
-            lines.iter().find_map(|line| bound_address(line))
-        })
+        self.wait_for(START, |lines| lines.iter().find_map(|line| bound_address(line)))
     }
 
     fn text(&self) -> String {
-        self.lock()
-            .lines
-            .iter()
-            .map(|line| format!("{line}\n"))
-            .collect()
+        self.lock().lines.iter().map(|line| format!("{line}\n")).collect()
     }
 
     fn end(&self) -> String {
         let state = self.lock();
         let skipped = state.lines.len().saturating_sub(40);
-        state
-            .lines
-            .iter()
-            .skip(skipped)
-            .map(|line| format!("    {line}\n"))
-            .collect()
+        state.lines.iter().skip(skipped).map(|line| format!("    {line}\n")).collect()
     }
 }
 
 /// The address in the line by which the server says that it listens.
 fn bound_address(line: &str) -> Option<SocketAddr> {
-    let (_, rest) = line
-        .contains("listening")
-        .then(|| line.split_once("127.0.0.1:"))??;
-    let port = rest
-        .split(|character: char| !character.is_ascii_digit())
-        .next()?;
+    let (_, rest) = line.contains("listening").then(|| line.split_once("127.0.0.1:"))??;
+    let port = rest.split(|character: char| !character.is_ascii_digit()).next()?;
     Some(SocketAddr::from(([127, 0, 0, 1], port.parse().ok()?)))
 }
 

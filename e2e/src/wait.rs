@@ -44,10 +44,7 @@ mod tests {
             looks += 1;
             (looks == 3).then_some(looks)
         };
-        assert_eq!(
-            until("the third look", Duration::from_secs(60), third).unwrap(),
-            3
-        );
+        assert_eq!(until("the third look", Duration::from_secs(60), third).unwrap(), 3);
         let never = until::<()>("doomsday", Duration::ZERO, || None).unwrap_err();
         assert!(never.to_string().contains("doomsday"));
     }

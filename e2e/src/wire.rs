@@ -3,7 +3,7 @@
 
 use std::{
     io::{ErrorKind, Read, Write},
-    net::{Shutdown, SocketAddr, TcpStream},
+    net::{SocketAddr, TcpStream},
     time::Duration,
 };
 
@@ -17,10 +17,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// What the client does after its last byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
-    /// Waits for the answer with the connection open, as if more were to come.
+    /// Waits for the answer, and leaves the connection open as if more were to come.
     Wait,
-    /// Says that nothing more will come, and waits for the answer.
-    HalfClose,
     /// Goes away without reading.
     Leave,
 }
@@ -35,28 +33,11 @@ pub fn exchange(address: SocketAddr, bytes: &[u8], ending: Ending) -> Result<Opt
     stream.set_write_timeout(Some(PATIENCE))?;
     // A server that refuses early may close before the last byte; its answer is still to be read.
     let sent = stream.write_all(bytes);
-    match ending {
-        Ending::Wait => {}
-        Ending::HalfClose => drop(stream.shutdown(Shutdown::Write)),
-        Ending::Leave => return sent.map(|()| None).context("sending"),
+    if ending == Ending::Leave {
+        return sent.map(|()| None).context("sending");
     }
     let answer = read_answer(&mut stream).context("reading the answer")?;
-    parse(&answer)
-        .map(Some)
-        .with_context(|| format!("sent with {sent:?}"))
-}
-
-/// The header lines and the body of a `POST` with a length; the connection ends with the answer.
-#[must_use]
-pub fn post(target: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
-    let length = body.len().to_string();
-    let mut request = head("POST", target, headers);
-    request.splice(
-        request.len() - 2..,
-        format!("Content-Length: {length}\r\n\r\n").into_bytes(),
-    );
-    request.extend_from_slice(body);
-    request
+    parse(&answer).map(Some).with_context(|| format!("sent with {sent:?}"))
 }
 
 /// A request line and headers up to the empty line, with a host and the wish to close afterwards.
@@ -106,9 +87,7 @@ fn parse(answer: &[u8]) -> Result<Reply> {
     let end = end.with_context(|| format!("no head: `{}`", String::from_utf8_lossy(answer)))?;
     let head = String::from_utf8_lossy(&answer[..end]).into_owned();
     let mut lines = head.lines();
-    let status = lines
-        .next()
-        .and_then(|line| line.split(' ').nth(1)?.parse().ok());
+    let status = lines.next().and_then(|line| line.split(' ').nth(1)?.parse().ok());
     let headers = lines.filter_map(|line| line.split_once(':'));
     let headers = headers.map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()));
     Ok(Reply {
@@ -120,7 +99,7 @@ fn parse(answer: &[u8]) -> Result<Reply> {
 
 #[cfg(test)]
 mod tests {
-    use super::{chunks, is_whole, parse, post, read_answer};
+    use super::{chunks, head, is_whole, parse, read_answer};
 
     const ANSWER: &[u8] =
         b"HTTP/1.1 413 Payload Too Large\r\nContent-Length: 4\r\nX-A: b\r\n\r\nbody";
@@ -136,18 +115,9 @@ mod tests {
 
     #[test]
     fn requests_are_spelled_as_http_wants_them() {
-        let request = String::from_utf8(post("/detect", &[("X-A", "b")], b"xy")).unwrap();
-        assert!(
-            request.starts_with("POST /detect HTTP/1.1\r\nHost: e2e\r\n"),
-            "{request}"
-        );
-        assert!(
-            request.ends_with("X-A: b\r\nContent-Length: 2\r\n\r\nxy"),
-            "{request}"
-        );
-        assert_eq!(
-            chunks(b"abcdefghijkl", 10),
-            b"a\r\nabcdefghij\r\n2\r\nkl\r\n"
-        );
+        let request = String::from_utf8(head("POST", "/detect", &[("X-A", "b")])).unwrap();
+        assert!(request.starts_with("POST /detect HTTP/1.1\r\nHost: e2e\r\n"), "{request}");
+        assert!(request.ends_with("X-A: b\r\n\r\n"), "{request}");
+        assert_eq!(chunks(b"abcdefghijkl", 10), b"a\r\nabcdefghij\r\n2\r\nkl\r\n");
     }
 }

@@ -23,10 +23,7 @@ const ARROWS: [(&str, &[&str]); 11] = [
     ("classes", &["types"]),
     ("infer-tract", &["onnx", "infer", "types"]),
     ("models", &["media", "types"]),
-    (
-        "pipeline",
-        &["media", "frames", "infer", "classes", "types"],
-    ),
+    ("pipeline", &["media", "frames", "infer", "classes", "types"]),
     (
         "bins/detections",
         &[
@@ -61,17 +58,12 @@ const OUTSIDER: &str = "e2e";
 
 fn fixed_arrows() -> Relation {
     let set = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
-    ARROWS
-        .iter()
-        .map(|&(from, to)| (from.to_owned(), set(to)))
-        .collect()
+    ARROWS.iter().map(|&(from, to)| (from.to_owned(), set(to))).collect()
 }
 
 fn compare(left: (&str, &Relation), right: (&str, &Relation)) -> Vec<String> {
     let names: BTreeSet<_> = left.1.keys().chain(right.1.keys()).collect();
-    let differing = names
-        .into_iter()
-        .filter(|&name| left.1.get(name) != right.1.get(name));
+    let differing = names.into_iter().filter(|&name| left.1.get(name) != right.1.get(name));
     let line = |name: &String| {
         let (a, b) = (left.1.get(name), right.1.get(name));
         format!("{name}: {} says {a:?}, {} says {b:?}", left.0, right.0)
@@ -83,15 +75,9 @@ fn compare(left: (&str, &Relation), right: (&str, &Relation)) -> Vec<String> {
 fn drawn_arrows(packages: &[Package], purpose: Purpose) -> Relation {
     let mut relation = Relation::new();
     for package in packages {
-        let own = package
-            .dependencies()
-            .into_iter()
-            .filter(|found| found.purpose == purpose);
+        let own = package.dependencies().into_iter().filter(|found| found.purpose == purpose);
         let own = own.filter_map(|found| workspace::own_short_name(packages, &found.name));
-        relation.insert(
-            package.short_name().to_owned(),
-            own.map(str::to_owned).collect(),
-        );
+        relation.insert(package.short_name().to_owned(), own.map(str::to_owned).collect());
     }
     relation
 }
@@ -120,10 +106,7 @@ fn tests_use_no_crate_of_ours_that_their_package_may_not_know() -> Result<()> {
     let mut faults = Vec::new();
     for (name, used) in drawn_arrows(&packages, Purpose::Tests) {
         let may = allowed.get(&name).cloned().unwrap_or_default();
-        faults.extend(
-            used.difference(&may)
-                .map(|extra| format!("{name}'s tests use {extra}")),
-        );
+        faults.extend(used.difference(&may).map(|extra| format!("{name}'s tests use {extra}")));
     }
     assert_faultless("arrows of tests", &faults);
     Ok(())
@@ -134,9 +117,7 @@ fn a_dependency_is_named_only_by_the_crates_that_may_know_it() -> Result<()> {
     let knows = page::knows(&tree::read("crates/README.md")?)?;
     let mut faults = trespasses(&workspace::packages()?, &knows);
     let owned: BTreeSet<_> = knows.values().flatten().collect();
-    let unowned = MUST_HAVE_AN_OWNER
-        .iter()
-        .filter(|&&name| !owned.contains(&name.to_owned()));
+    let unowned = MUST_HAVE_AN_OWNER.iter().filter(|&&name| !owned.contains(&name.to_owned()));
     faults.extend(unowned.map(|name| format!("{name} has no owner in crates/README.md")));
     assert_faultless("who knows what", &faults);
     Ok(())
@@ -150,22 +131,13 @@ fn trespasses(packages: &[Package], knows: &Relation) -> Vec<String> {
         }
     }
     let mut faults = Vec::new();
-    for package in packages
-        .iter()
-        .filter(|package| package.short_name() != OUTSIDER)
-    {
+    for package in packages.iter().filter(|package| package.short_name() != OUTSIDER) {
         let name = package.short_name();
-        let named = package
-            .dependencies()
-            .into_iter()
-            .filter(|d| d.purpose == Purpose::Product);
+        let named = package.dependencies().into_iter().filter(|d| d.purpose == Purpose::Product);
         for found in named {
             let owners = owners.get(found.name.as_str());
             if owners.is_some_and(|owners| !owners.contains(name)) {
-                faults.push(format!(
-                    "{name} names {}, which is {owners:?}'s",
-                    found.name
-                ));
+                faults.push(format!("{name} names {}, which is {owners:?}'s", found.name));
             }
         }
     }
@@ -193,19 +165,12 @@ fn missing_parts(package: &Package) -> Vec<String> {
     if !library.starts_with("//! ") {
         faults.push(format!("{folder}/src/lib.rs does not start with `//!`"));
     }
-    let inherited = package
-        .manifest
-        .get("lints")
-        .and_then(|lints| lints.get("workspace"));
+    let inherited = package.manifest.get("lints").and_then(|lints| lints.get("workspace"));
     if inherited.and_then(Value::as_bool) != Some(true) {
-        faults.push(format!(
-            "{folder}/Cargo.toml does not say `[lints] workspace = true`"
-        ));
+        faults.push(format!("{folder}/Cargo.toml does not say `[lints] workspace = true`"));
     }
     if folder.starts_with("crates/") && !library.contains("include_str!(\"../README.md\")") {
-        faults.push(format!(
-            "{folder}: the README's example is not compiled by src/lib.rs"
-        ));
+        faults.push(format!("{folder}: the README's example is not compiled by src/lib.rs"));
     }
     faults
 }
@@ -216,18 +181,12 @@ fn versions_stand_only_in_the_workspace_and_none_is_a_wildcard() -> Result<()> {
     for package in workspace::packages()? {
         for found in package.dependencies() {
             if found.spec.get("workspace").and_then(Value::as_bool) != Some(true) {
-                faults.push(format!(
-                    "{}: {} is not the workspace's",
-                    package.folder, found.name
-                ));
+                faults.push(format!("{}: {} is not the workspace's", package.folder, found.name));
             }
         }
     }
     let manifest = workspace::root_manifest()?;
-    let declared = manifest["workspace"]["dependencies"]
-        .as_table()
-        .cloned()
-        .unwrap_or_default();
+    let declared = manifest["workspace"]["dependencies"].as_table().cloned().unwrap_or_default();
     faults.extend(bad_versions(&declared));
     assert_faultless("versions", &faults);
     Ok(())
@@ -235,9 +194,7 @@ fn versions_stand_only_in_the_workspace_and_none_is_a_wildcard() -> Result<()> {
 
 fn bad_versions(declared: &Table) -> Vec<String> {
     let bad = declared.iter().filter_map(|(name, spec)| {
-        let version = spec
-            .as_str()
-            .or_else(|| spec.get("version").and_then(Value::as_str));
+        let version = spec.as_str().or_else(|| spec.get("version").and_then(Value::as_str));
         match version {
             Some(version) if version.contains('*') => Some(format!("{name} = {version}")),
             None if spec.get("path").is_none() => Some(format!("{name} has no version")),
@@ -252,18 +209,12 @@ mod tests {
     use super::{Package, Relation, bad_versions, compare, missing_parts, trespasses};
 
     fn package(folder: &str, manifest: &str) -> Package {
-        Package {
-            folder: folder.to_owned(),
-            manifest: manifest.parse().unwrap(),
-        }
+        Package { folder: folder.to_owned(), manifest: manifest.parse().unwrap() }
     }
 
     fn relation(lines: &[(&str, &[&str])]) -> Relation {
         let set = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
-        lines
-            .iter()
-            .map(|&(from, to)| (from.to_owned(), set(to)))
-            .collect()
+        lines.iter().map(|&(from, to)| (from.to_owned(), set(to))).collect()
     }
 
     #[test]

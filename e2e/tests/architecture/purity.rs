@@ -11,12 +11,8 @@ use crate::{
 };
 
 /// What belongs to the process and therefore to the binary: its environment, its end, its output.
-const PROCESS_PATHS: [[&str; 2]; 4] = [
-    ["std", "env"],
-    ["std", "process"],
-    ["process", "exit"],
-    ["process", "abort"],
-];
+const PROCESS_PATHS: [[&str; 2]; 4] =
+    [["std", "env"], ["std", "process"], ["process", "exit"], ["process", "abort"]];
 const PRINTING_MACROS: [&str; 5] = ["print", "println", "eprint", "eprintln", "dbg"];
 
 #[test]
@@ -29,9 +25,7 @@ fn no_source_says_unsafe() -> Result<()> {
 #[test]
 fn libraries_leave_the_process_to_the_binary() -> Result<()> {
     let sources = rust_source::all()?;
-    let libraries = sources
-        .iter()
-        .filter(|source| source.path.starts_with("crates/"));
+    let libraries = sources.iter().filter(|source| source.path.starts_with("crates/"));
     let faults: Vec<_> = libraries.flat_map(process_uses).collect();
     assert_faultless("libraries name no environment, exit or printing", &faults);
     Ok(())
@@ -40,9 +34,7 @@ fn libraries_leave_the_process_to_the_binary() -> Result<()> {
 #[test]
 fn every_file_starts_with_its_purpose() -> Result<()> {
     let sources = rust_source::all()?;
-    let silent = sources
-        .iter()
-        .filter(|source| !source.text.starts_with("//! "));
+    let silent = sources.iter().filter(|source| !source.text.starts_with("//! "));
     let faults: Vec<_> = silent.map(|source| source.path.clone()).collect();
     assert_faultless("every file starts with `//!`", &faults);
     Ok(())
@@ -54,32 +46,22 @@ fn unsafe_words(source: &RustSource) -> Vec<String> {
     };
     let words = flatten(tokens).into_iter().filter_map(word);
     let words = words.filter(|word| *word == concat!("un", "safe"));
-    words
-        .map(|word| at(source, word.span().start().line, &word.to_string()))
-        .collect()
+    words.map(|word| at(source, word.span().start().line, &word.to_string())).collect()
 }
 
 /// Uses of the process outside tests, in imports, paths and inside macros.
 fn process_uses(source: &RustSource) -> Vec<String> {
-    let tokens = source
-        .text
-        .parse::<TokenStream>()
-        .map(flatten)
-        .unwrap_or_default();
+    let tokens = source.text.parse::<TokenStream>().map(flatten).unwrap_or_default();
     let from_here = (0..tokens.len()).map(|start| &tokens[start..]);
-    let mut found: Vec<_> = from_here
-        .filter_map(|tokens| printing(tokens).or_else(|| process_path(tokens)))
-        .collect();
+    let mut found: Vec<_> =
+        from_here.filter_map(|tokens| printing(tokens).or_else(|| process_path(tokens))).collect();
     let mut imports = Imports(Vec::new());
     imports.visit_file(&source.syntax);
     found.extend(imports.0);
     found.retain(|(line, _)| !source.is_test_line(*line));
     found.sort();
     found.dedup();
-    found
-        .iter()
-        .map(|(line, what)| at(source, *line, what))
-        .collect()
+    found.iter().map(|(line, what)| at(source, *line, what)).collect()
 }
 
 /// A macro that prints, when the tokens start with one.
@@ -104,9 +86,7 @@ fn process_path(tokens: &[TokenTree]) -> Option<(usize, String)> {
         return None;
     };
     let is_path = a.as_char() == ':' && b.as_char() == ':';
-    let forbidden = PROCESS_PATHS
-        .iter()
-        .any(|path| from == path[0] && to == path[1]);
+    let forbidden = PROCESS_PATHS.iter().any(|path| from == path[0] && to == path[1]);
     (is_path && forbidden).then(|| (from.span().start().line, format!("{from}::{to}")))
 }
 
@@ -142,10 +122,7 @@ impl<'ast> Visit<'ast> for Imports {
         spell(&item.tree, &mut Vec::new(), &mut paths);
         let line = item.span().start().line;
         for path in paths.iter().filter(|path| path.len() >= 2) {
-            if PROCESS_PATHS
-                .iter()
-                .any(|forbidden| path[..2] == *forbidden)
-            {
+            if PROCESS_PATHS.iter().any(|forbidden| path[..2] == *forbidden) {
                 self.0.push((line, path.join("::")));
             }
         }
@@ -160,10 +137,7 @@ fn spell(tree: &UseTree, prefix: &mut Vec<String>, paths: &mut Vec<Vec<String>>)
             spell(&path.tree, prefix, paths);
             prefix.pop();
         }
-        UseTree::Group(group) => group
-            .items
-            .iter()
-            .for_each(|item| spell(item, prefix, paths)),
+        UseTree::Group(group) => group.items.iter().for_each(|item| spell(item, prefix, paths)),
         UseTree::Name(name) => leaf(name.ident.to_string()),
         UseTree::Rename(rename) => leaf(rename.ident.to_string()),
         UseTree::Glob(_) => leaf("*".to_owned()),
@@ -208,9 +182,6 @@ mod tests {
     fn the_forbidden_word_is_found_inside_macros_too() {
         let word = concat!("un", "safe");
         assert_eq!(unsafe_words(&source(&format!("m!({word} {{}});"))).len(), 1);
-        assert_eq!(
-            unsafe_words(&source(&format!("#![forbid({word}_code)] // {word}"))).len(),
-            0
-        );
+        assert_eq!(unsafe_words(&source(&format!("#![forbid({word}_code)] // {word}"))).len(), 0);
     }
 }

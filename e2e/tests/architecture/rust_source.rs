@@ -22,12 +22,7 @@ impl RustSource {
         let syntax = syn::parse_file(&text).with_context(|| path.to_owned())?;
         let mut tests = TestModules(Vec::new());
         tests.visit_file(&syntax);
-        Ok(Self {
-            path: path.to_owned(),
-            text,
-            syntax,
-            test_lines: tests.0,
-        })
+        Ok(Self { path: path.to_owned(), text, syntax, test_lines: tests.0 })
     }
 
     /// Whether the whole file is tests or benches.
@@ -44,9 +39,7 @@ impl RustSource {
     /// How many lines are not tests.
     pub(crate) fn product_lines(&self) -> usize {
         let lines = 1..=self.text.lines().count();
-        lines
-            .filter(|line| !self.test_lines.iter().any(|test| test.contains(line)))
-            .count()
+        lines.filter(|line| !self.test_lines.iter().any(|test| test.contains(line))).count()
     }
 }
 
@@ -71,12 +64,8 @@ impl<'ast> Visit<'ast> for TestModules {
 
 /// Every Rust file of the checkout.
 pub(crate) fn all() -> Result<Vec<RustSource>> {
-    let files = tree::files()?
-        .into_iter()
-        .filter(|file| file.ends_with(".rs"));
-    files
-        .map(|file| RustSource::parse(&file, tree::read(&file)?))
-        .collect()
+    let files = tree::files()?.into_iter().filter(|file| file.ends_with(".rs"));
+    files.map(|file| RustSource::parse(&file, tree::read(&file)?)).collect()
 }
 
 #[test]

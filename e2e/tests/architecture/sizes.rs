@@ -16,15 +16,9 @@ struct Limits {
     function: usize,
 }
 
-const PRODUCT: Limits = Limits {
-    file: 400,
-    function: 60,
-};
+const PRODUCT: Limits = Limits { file: 400, function: 60 };
 /// Tests are read one at a time, so they may be longer.
-const TESTS: Limits = Limits {
-    file: 800,
-    function: 100,
-};
+const TESTS: Limits = Limits { file: 800, function: 100 };
 
 /// A comment that starts so, directly above a function or among a file's first lines, is a reason.
 const REASON: &str = "// long: ";
@@ -33,10 +27,7 @@ const FIRST_LINES: usize = 12;
 #[test]
 fn nothing_is_long_without_a_reason() -> Result<()> {
     let faults: Vec<_> = rust_source::all()?.iter().flat_map(too_long).collect();
-    assert_faultless(
-        "length (a comment `// long: …` above it gives the reason)",
-        &faults,
-    );
+    assert_faultless("length (a comment `// long: …` above it gives the reason)", &faults);
     Ok(())
 }
 
@@ -45,17 +36,11 @@ fn too_long(source: &RustSource) -> Vec<String> {
         true => (TESTS, source.text.lines().count()),
         false => (PRODUCT, source.product_lines()),
     };
-    let mut functions = Functions {
-        source,
-        faults: Vec::new(),
-    };
+    let mut functions = Functions { source, faults: Vec::new() };
     functions.visit_file(&source.syntax);
     let mut faults = functions.faults;
     if lines > limits.file && !has_reason(source, 1..=FIRST_LINES) {
-        faults.push(format!(
-            "{}: {lines} lines, limit {}",
-            source.path, limits.file
-        ));
+        faults.push(format!("{}: {lines} lines, limit {}", source.path, limits.file));
     }
     faults
 }
@@ -63,9 +48,7 @@ fn too_long(source: &RustSource) -> Vec<String> {
 fn has_reason(source: &RustSource, lines: RangeInclusive<usize>) -> bool {
     let first = lines.start().saturating_sub(1);
     let lines = source.text.lines().take(*lines.end()).skip(first);
-    lines
-        .filter_map(|line| line.trim_start().strip_prefix(REASON))
-        .any(|why| why.len() > 10)
+    lines.filter_map(|line| line.trim_start().strip_prefix(REASON)).any(|why| why.len() > 10)
 }
 
 struct Functions<'a> {
@@ -81,14 +64,10 @@ impl Functions<'_> {
             true => TESTS.function,
             false => PRODUCT.function,
         };
-        let top = attributes
-            .first()
-            .map_or(first, |attribute| attribute.span().start().line);
+        let top = attributes.first().map_or(first, |attribute| attribute.span().start().line);
         if lines > limit && !has_reason(self.source, top.saturating_sub(1)..=first) {
             let (path, name) = (&self.source.path, &signature.ident);
-            self.faults.push(format!(
-                "{path}:{first}: fn {name} has {lines} lines, limit {limit}"
-            ));
+            self.faults.push(format!("{path}:{first}: fn {name} has {lines} lines, limit {limit}"));
         }
     }
 }
@@ -121,10 +100,7 @@ mod tests {
     }
 
     fn function(above: &str, lines: usize) -> String {
-        format!(
-            "//! A.\n\n{above}\nfn f() {{\n{}}}\n",
-            "    a();\n".repeat(lines - 2)
-        )
+        format!("//! A.\n\n{above}\nfn f() {{\n{}}}\n", "    a();\n".repeat(lines - 2))
     }
 
     #[test]
@@ -133,17 +109,8 @@ mod tests {
         assert_eq!(faults("crates/x/src/a.rs", function("", 61)), 1);
         let reason = "// long: one table that is read from top to bottom";
         assert_eq!(faults("crates/x/src/a.rs", function(reason, 61)), 0);
-        assert_eq!(
-            faults(
-                "crates/x/src/a.rs",
-                function(&format!("{reason}\n/// D."), 61)
-            ),
-            0
-        );
-        assert_eq!(
-            faults("crates/x/src/a.rs", function(&format!("{reason}\n\n"), 61)),
-            1
-        );
+        assert_eq!(faults("crates/x/src/a.rs", function(&format!("{reason}\n/// D."), 61)), 0);
+        assert_eq!(faults("crates/x/src/a.rs", function(&format!("{reason}\n\n"), 61)), 1);
         assert_eq!(faults("crates/x/tests/it/a.rs", function("", 61)), 0);
     }
 
@@ -160,14 +127,8 @@ mod tests {
     fn a_long_file_needs_a_reason_at_its_top_and_its_tests_do_not_count() {
         let long = |head: &str| format!("//! A.\n{head}\n{}", "const A: u8 = 1;\n".repeat(400));
         assert_eq!(faults("crates/x/src/a.rs", long("")), 1);
-        assert_eq!(
-            faults("crates/x/src/a.rs", long("// long: one table of numbers")),
-            0
-        );
-        let tests = format!(
-            "#[cfg(test)]\nmod tests {{\n{}}}\n",
-            "const A: u8 = 1;\n".repeat(400)
-        );
+        assert_eq!(faults("crates/x/src/a.rs", long("// long: one table of numbers")), 0);
+        let tests = format!("#[cfg(test)]\nmod tests {{\n{}}}\n", "const A: u8 = 1;\n".repeat(400));
         assert_eq!(faults("crates/x/src/a.rs", format!("//! A.\n{tests}")), 0);
     }
 }

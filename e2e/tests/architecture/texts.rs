@@ -27,20 +27,12 @@ fn machine_path(bytes: &[u8]) -> Option<String> {
     let starts = |at: usize| {
         let previous = at.checked_sub(1).map(|before| bytes[before]);
         let rest = &bytes[at + 1..];
-        let folder = PRIVATE_FOLDERS
-            .iter()
-            .find(|name| rest.starts_with(name.as_bytes()))?;
+        let folder = PRIVATE_FOLDERS.iter().find(|name| rest.starts_with(name.as_bytes()))?;
         let opens = rest.get(folder.len()) == Some(&b'/') && !previous.is_some_and(joins);
-        let names_more = rest
-            .get(folder.len() + 1)
-            .is_some_and(u8::is_ascii_alphanumeric);
+        let names_more = rest.get(folder.len() + 1).is_some_and(u8::is_ascii_alphanumeric);
         (opens && names_more).then(|| {
             let end = bytes.len().min(at + 40);
-            String::from_utf8_lossy(&bytes[at..end])
-                .lines()
-                .next()
-                .unwrap_or_default()
-                .to_owned()
+            String::from_utf8_lossy(&bytes[at..end]).lines().next().unwrap_or_default().to_owned()
         })
     };
     let slashes = (0..bytes.len()).filter(|&at| bytes[at] == b'/');
@@ -61,13 +53,7 @@ mod tests {
         let path = ["", "home", "ada", "x.py"].join("/");
         assert!(machine_path(format!("File \"{path}\", line 1").as_bytes()).is_some());
         assert!(machine_path(path.as_bytes()).is_some());
-        for text in [
-            "../work/a",
-            "$HOME/work/b",
-            "docs/root/x",
-            "https://a/home/b",
-            "a /work",
-        ] {
+        for text in ["../work/a", "$HOME/work/b", "docs/root/x", "https://a/home/b", "a /work"] {
             assert_eq!(machine_path(text.as_bytes()), None, "{text}");
         }
     }

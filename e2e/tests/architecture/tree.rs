@@ -9,16 +9,8 @@ use std::{
 use anyhow::{Context, Result};
 
 /// What the checkout's `.gitignore` leaves out, and git's own folder.
-const UNTRACKED: [&str; 8] = [
-    ".git",
-    "target",
-    "out",
-    "__pycache__",
-    ".venv",
-    ".env",
-    ".ruff_cache",
-    ".pytest_cache",
-];
+const UNTRACKED: [&str; 8] =
+    [".git", "target", "out", "__pycache__", ".venv", ".env", ".ruff_cache", ".pytest_cache"];
 
 /// The root of the checkout.
 pub(crate) fn root() -> PathBuf {
@@ -62,16 +54,8 @@ fn collect(root: &Path, folder: &Path, found: &mut Vec<String>) -> Result<()> {
 #[test]
 fn the_walk_finds_this_file_and_leaves_build_outputs_out() -> Result<()> {
     let files = files()?;
-    assert!(
-        files
-            .iter()
-            .any(|file| file == "e2e/tests/architecture/tree.rs")
-    );
+    assert!(files.iter().any(|file| file == "e2e/tests/architecture/tree.rs"));
     assert!(files.iter().any(|file| file == "Cargo.toml"));
-    assert!(
-        !files
-            .iter()
-            .any(|file| file.starts_with("target/") || file.starts_with(".git/"))
-    );
+    assert!(!files.iter().any(|file| file.starts_with("target/") || file.starts_with(".git/")));
     Ok(())
 }

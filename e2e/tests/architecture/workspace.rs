@@ -39,32 +39,18 @@ impl Package {
     /// Every dependency of every section, those of single targets included.
     pub(crate) fn dependencies(&self) -> Vec<Dependency> {
         let targets = self.manifest.get("target").and_then(Value::as_table);
-        let targets = targets
-            .into_iter()
-            .flat_map(Table::values)
-            .filter_map(Value::as_table);
-        std::iter::once(&self.manifest)
-            .chain(targets)
-            .flat_map(sections)
-            .collect()
+        let targets = targets.into_iter().flat_map(Table::values).filter_map(Value::as_table);
+        std::iter::once(&self.manifest).chain(targets).flat_map(sections).collect()
     }
 }
 
 fn sections(table: &Table) -> Vec<Dependency> {
     let section = |key: &str, purpose| {
-        let entries = table
-            .get(key)
-            .and_then(Value::as_table)
-            .into_iter()
-            .flatten();
+        let entries = table.get(key).and_then(Value::as_table).into_iter().flatten();
         let dependency = |(name, spec): (&String, &Value)| {
             // A renamed dependency is what it is, not what it is called.
             let real = spec.get("package").and_then(Value::as_str).unwrap_or(name);
-            Dependency {
-                name: real.to_owned(),
-                spec: spec.clone(),
-                purpose,
-            }
+            Dependency { name: real.to_owned(), spec: spec.clone(), purpose }
         };
         entries.map(dependency).collect::<Vec<_>>()
     };
@@ -76,17 +62,13 @@ fn sections(table: &Table) -> Vec<Dependency> {
 
 /// The root's own Cargo.toml.
 pub(crate) fn root_manifest() -> Result<Table> {
-    tree::read("Cargo.toml")?
-        .parse::<Table>()
-        .context("Cargo.toml")
+    tree::read("Cargo.toml")?.parse::<Table>().context("Cargo.toml")
 }
 
 /// Every member of the workspace, in order of its folder.
 pub(crate) fn packages() -> Result<Vec<Package>> {
     let manifest = root_manifest()?;
-    let members = manifest["workspace"]["members"]
-        .as_array()
-        .context("no members")?;
+    let members = manifest["workspace"]["members"].as_array().context("no members")?;
     let mut folders = BTreeSet::new();
     for member in members.iter().filter_map(Value::as_str) {
         match member.strip_suffix("/*") {
@@ -118,9 +100,7 @@ fn package(folder: String) -> Result<Package> {
 /// The short name of one of our own packages, or `None` for everybody else's.
 pub(crate) fn own_short_name<'a>(packages: &'a [Package], dependency: &str) -> Option<&'a str> {
     let named = |package: &&Package| {
-        package.manifest["package"]["name"]
-            .as_str()
-            .is_some_and(|name| name == dependency)
+        package.manifest["package"]["name"].as_str().is_some_and(|name| name == dependency)
     };
     packages.iter().find(named).map(Package::short_name)
 }
@@ -130,10 +110,7 @@ fn every_section_and_every_rename_is_seen() -> Result<()> {
     let manifest = "[dependencies]\na = '1'\nb = { package = 'real' }\n\
         [target.'cfg(unix)'.dependencies]\nc.workspace = true\n[dev-dependencies]\nd = '1'\n"
         .parse()?;
-    let package = Package {
-        folder: "crates/x".to_owned(),
-        manifest,
-    };
+    let package = Package { folder: "crates/x".to_owned(), manifest };
     let seen = package.dependencies();
     let names: Vec<_> = seen.iter().map(|seen| seen.name.as_str()).collect();
     assert_eq!(names, ["a", "real", "d", "c"]);

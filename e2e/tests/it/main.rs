@@ -1,0 +1,12 @@
+//! The real program, seen from outside: its routes, its answers, its start and end, its command
+//! line, and what it does with input that is wrong.
+
+mod bad_inputs;
+mod command_line;
+mod detect;
+mod health;
+mod lifecycle;
+mod logs;
+mod openapi;
+mod operation;
+mod pictures;
