@@ -55,20 +55,8 @@ impl Item {
         cancel: CancelToken,
     ) -> (Self, Ticket) {
         let (reply, answer) = mpsc::sync_channel(1);
-        let ticket = Ticket {
-            answer,
-            deadline: cancel.deadline(),
-        };
-        (
-            Self {
-                image,
-                params,
-                cancel,
-                queued_at: Instant::now(),
-                reply,
-            },
-            ticket,
-        )
+        let ticket = Ticket { answer, deadline: cancel.deadline() };
+        (Self { image, params, cancel, queued_at: Instant::now(), reply }, ticket)
     }
 
     /// Gives the answer unless one was given already.

@@ -64,19 +64,12 @@ impl Detector {
         let queue = Arc::new(Queue::new(options.queue_capacity.get(), workers));
         let (ready, outcomes) = mpsc::channel();
         // From here on dropping `detector` ends and joins what was started.
-        let mut detector = Self {
-            manifest: Arc::new(manifest),
-            queue,
-            threads: Vec::new(),
-        };
+        let mut detector = Self { manifest: Arc::new(manifest), queue, threads: Vec::new() };
         for number in 0..workers {
             detector.start(number, Arc::clone(&model), ready.clone())?;
         }
         drop(ready);
-        outcomes
-            .iter()
-            .collect::<Result<(), _>>()
-            .map(|()| detector)
+        outcomes.iter().collect::<Result<(), _>>().map(|()| detector)
     }
 
     fn start(
@@ -96,11 +89,12 @@ impl Detector {
             // Nobody listens any more when another worker failed first; then the queue is being closed.
             ready.send(outcome).ok();
             drop(ready);
-            worker.map(Worker::work);
+            if let Some(worker) = worker {
+                worker.work();
+            }
         };
         let thread = thread::Builder::new().name(format!("detect-{number}"));
-        self.threads
-            .push(thread.spawn(work).map_err(InferError::Thread)?);
+        self.threads.push(thread.spawn(work).map_err(InferError::Thread)?);
         Ok(())
     }
 
@@ -139,9 +133,7 @@ impl Detector {
     pub fn health(&self) -> DetectorHealth {
         self.queue
             .fault()
-            .map_or(DetectorHealth::Healthy, |reason| DetectorHealth::Failed {
-                reason,
-            })
+            .map_or(DetectorHealth::Healthy, |reason| DetectorHealth::Failed { reason })
     }
 
     /// What the model is.

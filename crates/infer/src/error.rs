@@ -83,19 +83,13 @@ pub enum InferError {
         task: String,
     },
     /// No supported output layout fits.
-    #[error(
-        "no supported head fits: {seen}; supported are {}",
-        HeadKind::SUPPORTED
-    )]
+    #[error("no supported head fits: {seen}; supported are {}", HeadKind::SUPPORTED)]
     HeadUnknown {
         /// The model's outputs, input size and number of names.
         seen: String,
     },
     /// More than one output layout fits.
-    #[error(
-        "more than one head fits: {seen}; choose one of {}",
-        HeadKind::SUPPORTED
-    )]
+    #[error("more than one head fits: {seen}; choose one of {}", HeadKind::SUPPORTED)]
     HeadAmbiguous {
         /// The model's outputs, input size and number of names.
         seen: String,

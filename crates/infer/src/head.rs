@@ -113,8 +113,5 @@ fn candidate(
 
 /// Cells of the grids with `strides` over an input, which are the anchors of an anchor-free head.
 pub(crate) fn anchors(height: usize, width: usize, strides: &[usize]) -> usize {
-    strides
-        .iter()
-        .map(|stride| (height / stride) * (width / stride))
-        .sum()
+    strides.iter().map(|stride| (height / stride) * (width / stride)).sum()
 }

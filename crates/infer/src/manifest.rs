@@ -55,23 +55,13 @@ impl Manifest {
         let input = input::resolve(description, options)?;
         let names = labels_in(description)?;
         let outputs = &description.signature.outputs;
-        let seen = recognise::Seen {
-            description,
-            outputs,
-            input,
-            names: names.as_ref().map(Vec::len),
-        };
+        let seen =
+            recognise::Seen { description, outputs, input, names: names.as_ref().map(Vec::len) };
         let found = seen.recognise(options.head)?;
         let preprocess = preprocessing(found.head.kind());
         let (labels, origin) = labels(names, found.head.classes());
         let head_reason = format!("{}; {preprocess}; {origin}", found.reason);
-        Ok(Self {
-            input,
-            preprocess,
-            head: found.head,
-            head_reason,
-            labels,
-        })
+        Ok(Self { input, preprocess, head: found.head, head_reason, labels })
     }
 
     /// The model's word for each class.
@@ -91,10 +81,7 @@ fn check_task(description: &ModelDescription) -> Result<(), InferError> {
 
 fn labels_in(description: &ModelDescription) -> Result<Option<Vec<String>>, InferError> {
     let names = description.metadata.get("names");
-    names
-        .map(|text| names::parse(text))
-        .transpose()
-        .map_err(InferError::NamesMetadata)
+    names.map(|text| names::parse(text)).transpose().map_err(InferError::NamesMetadata)
 }
 
 /// The pixels that the training code of each family feeds to its models.

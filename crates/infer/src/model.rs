@@ -86,8 +86,6 @@ impl<'a> OutputTensor<'a> {
     #[must_use]
     pub fn image(&self, index: usize) -> &'a [f32] {
         let len: usize = self.shape.iter().skip(1).product();
-        self.data
-            .get(index * len..(index + 1) * len)
-            .unwrap_or_default()
+        self.data.get(index * len..(index + 1) * len).unwrap_or_default()
     }
 }

@@ -74,8 +74,7 @@ impl Nms {
         if self.group.len() <= SCAN {
             self.group.iter().any(too_much)
         } else {
-            self.grid
-                .any(&candidate.rect, |index| too_much(&self.group[index]))
+            self.grid.any(&candidate.rect, |index| too_much(&self.group[index]))
         }
     }
 
@@ -84,10 +83,9 @@ impl Nms {
         self.group.push(candidate);
         match self.group.len() {
             ..=SCAN => {}
-            len if len == SCAN + 1 => self
-                .group
-                .iter()
-                .for_each(|kept| self.grid.insert(&kept.rect)),
+            len if len == SCAN + 1 => {
+                self.group.iter().for_each(|kept| self.grid.insert(&kept.rect))
+            }
             _ => self.grid.insert(&candidate.rect),
         }
     }
@@ -98,15 +96,9 @@ fn order(a: &Candidate, b: &Candidate) -> Ordering {
     let edges = |c: &Candidate| [c.rect.x0, c.rect.y0, c.rect.x1, c.rect.y1];
     let by_edges = || {
         let pairs = edges(a).into_iter().zip(edges(b));
-        pairs
-            .map(|(a, b)| a.total_cmp(&b))
-            .find(|o| o.is_ne())
-            .unwrap_or(Ordering::Equal)
+        pairs.map(|(a, b)| a.total_cmp(&b)).find(|o| o.is_ne()).unwrap_or(Ordering::Equal)
     };
-    b.score
-        .cmp(&a.score)
-        .then_with(|| a.class.cmp(&b.class))
-        .then_with(by_edges)
+    b.score.cmp(&a.score).then_with(|| a.class.cmp(&b.class)).then_with(by_edges)
 }
 
 #[cfg(test)]

@@ -1,10 +1,7 @@
 //! Conversions between numbers that may lose something, each with the reason why it does not here.
 
 /// A count or pixel position as f32: exact up to 2²⁴, far above any side of a tensor or class count.
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "counts and sides are far below 2^24"
-)]
+#[expect(clippy::cast_precision_loss, reason = "counts and sides are far below 2^24")]
 pub(crate) const fn float(count: usize) -> f32 {
     count as f32
 }
@@ -26,10 +23,7 @@ pub(crate) const fn whole(value: f64) -> usize {
 }
 
 /// The nearest f32.
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "rounding to f32 is what is wanted"
-)]
+#[expect(clippy::cast_possible_truncation, reason = "rounding to f32 is what is wanted")]
 pub(crate) const fn single(value: f64) -> f32 {
     value as f32
 }

@@ -110,11 +110,7 @@ impl DetectParams {
             return Err(out_of_range("iou", self.iou.to_string(), "0 to 1".into()));
         }
         if self.max_detections == 0 {
-            return Err(out_of_range(
-                "max_detections",
-                "0".into(),
-                "1 or more".into(),
-            ));
+            return Err(out_of_range("max_detections", "0".into(), "1 or more".into()));
         }
         match self.thresholds.classes() {
             Some(given) if given != classes => Err(out_of_range(
@@ -128,11 +124,7 @@ impl DetectParams {
 }
 
 const fn out_of_range(name: &'static str, value: String, expected: String) -> InferError {
-    InferError::Parameter {
-        name,
-        value,
-        expected,
-    }
+    InferError::Parameter { name, value, expected }
 }
 
 #[cfg(test)]
@@ -144,27 +136,9 @@ mod tests {
     #[test]
     fn parameters_out_of_range_are_named() {
         let cases = [
-            (
-                DetectParams {
-                    iou: 1.01,
-                    ..Default::default()
-                },
-                "iou is 1.01",
-            ),
-            (
-                DetectParams {
-                    iou: f32::NAN,
-                    ..Default::default()
-                },
-                "iou is NaN",
-            ),
-            (
-                DetectParams {
-                    max_detections: 0,
-                    ..Default::default()
-                },
-                "max_detections is 0",
-            ),
+            (DetectParams { iou: 1.01, ..Default::default() }, "iou is 1.01"),
+            (DetectParams { iou: f32::NAN, ..Default::default() }, "iou is NaN"),
+            (DetectParams { max_detections: 0, ..Default::default() }, "max_detections is 0"),
             (
                 DetectParams {
                     thresholds: ClassThresholds::per_class(vec![None; 2]),

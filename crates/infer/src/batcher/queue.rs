@@ -28,17 +28,8 @@ impl Queue {
     /// A queue that `workers` workers are going to take from.
     pub(crate) fn new(capacity: usize, workers: usize) -> Self {
         let items = VecDeque::with_capacity(capacity);
-        let state = State {
-            items,
-            workers,
-            closed: false,
-            fault: None,
-        };
-        Self {
-            capacity,
-            state: Mutex::new(state),
-            changed: Condvar::new(),
-        }
+        let state = State { items, workers, closed: false, fault: None };
+        Self { capacity, state: Mutex::new(state), changed: Condvar::new() }
     }
 
     /// Appends an item. Where no place is free, items that were given up make room.
@@ -51,9 +42,7 @@ impl Queue {
             state.items.retain(still_wanted);
         }
         if state.items.len() >= self.capacity {
-            return Err(InferError::QueueFull {
-                capacity: self.capacity,
-            });
+            return Err(InferError::QueueFull { capacity: self.capacity });
         }
         state.items.push_back(item);
         drop(state);
@@ -81,10 +70,7 @@ impl Queue {
             if state.closed {
                 return false;
             }
-            state = self
-                .changed
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
     }
 

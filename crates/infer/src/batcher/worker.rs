@@ -47,11 +47,7 @@ impl Worker {
                 letterboxer: Letterboxer::new(manifest.preprocess, manifest.input),
                 batch: Vec::with_capacity(manifest.input.max_batch),
                 placed: Vec::with_capacity(manifest.input.max_batch),
-                reader: Reader {
-                    manifest,
-                    nms: Nms::default(),
-                    candidates: Vec::new(),
-                },
+                reader: Reader { manifest, nms: Nms::default(), candidates: Vec::new() },
             };
             worker.warm_up().map(|()| worker)
         })
@@ -67,9 +63,7 @@ impl Worker {
         let placed = self.place(0, &blank, Duration::ZERO)?;
         let outputs = self.session.run(1)?;
         let output = self.reader.output(&outputs.tensors)?;
-        self.reader
-            .read(output, 0, &placed.letterbox, &DetectParams::default())
-            .map(drop)
+        self.reader.read(output, 0, &placed.letterbox, &DetectParams::default()).map(drop)
     }
 
     /// Works until the queue is closed or the session panics.
@@ -88,9 +82,7 @@ impl Worker {
         tracing::error!(reason, "a worker panicked and ends");
         self.queue.worker_ended(Some(reason));
         for item in self.batch.drain(..) {
-            item.answer(Err(InferError::WorkerPanicked {
-                reason: reason.into(),
-            }));
+            item.answer(Err(InferError::WorkerPanicked { reason: reason.into() }));
         }
     }
 
@@ -115,14 +107,8 @@ impl Worker {
         let output = self.reader.output(&outputs.tensors)?;
         for (index, (item, placed)) in self.batch.iter().zip(&self.placed).enumerate() {
             let started = Instant::now();
-            let found = self
-                .reader
-                .read(output, index, &placed.letterbox, &item.params);
-            let timing = InferTiming {
-                infer,
-                postprocess: started.elapsed(),
-                ..placed.timing
-            };
+            let found = self.reader.read(output, index, &placed.letterbox, &item.params);
+            let timing = InferTiming { infer, postprocess: started.elapsed(), ..placed.timing };
             item.answer(found.map(|detections| Inference { detections, timing }));
         }
         self.batch.clear();
@@ -134,10 +120,7 @@ impl Worker {
         let taken = Instant::now();
         self.placed.clear();
         while let Some(item) = self.batch.get(self.placed.len()) {
-            let (image, queue) = (
-                Arc::clone(&item.image),
-                taken.duration_since(item.queued_at),
-            );
+            let (image, queue) = (Arc::clone(&item.image), taken.duration_since(item.queued_at));
             match self.place(self.placed.len(), &image, queue) {
                 Ok(placed) => self.placed.push(placed),
                 Err(error) => self.batch.remove(self.placed.len()).answer(Err(error)),
@@ -149,17 +132,10 @@ impl Worker {
         let started = Instant::now();
         let len = self.reader.manifest.input.image_len();
         let input = self.session.input();
-        let short = InferError::InputBuffer {
-            expected: (slot + 1) * len,
-            found: input.len(),
-        };
+        let short = InferError::InputBuffer { expected: (slot + 1) * len, found: input.len() };
         let slot = input.get_mut(slot * len..(slot + 1) * len).ok_or(short)?;
         let letterbox = self.letterboxer.write(image.view(), slot)?;
-        let timing = InferTiming {
-            queue,
-            preprocess: started.elapsed(),
-            ..Default::default()
-        };
+        let timing = InferTiming { queue, preprocess: started.elapsed(), ..Default::default() };
         Ok(Placed { letterbox, timing })
     }
 }
@@ -174,14 +150,11 @@ struct Reader {
 impl Reader {
     /// The output that the head reads.
     fn output<'a>(&self, tensors: &[OutputTensor<'a>]) -> Result<OutputTensor<'a>, InferError> {
-        tensors
-            .first()
-            .copied()
-            .ok_or_else(|| InferError::OutputShape {
-                head: self.manifest.head.kind(),
-                found: Vec::new(),
-                expected: "one output".into(),
-            })
+        tensors.first().copied().ok_or_else(|| InferError::OutputShape {
+            head: self.manifest.head.kind(),
+            found: Vec::new(),
+            expected: "one output".into(),
+        })
     }
 
     /// From the output of image `index` to the objects in its picture.
@@ -194,18 +167,13 @@ impl Reader {
     ) -> Result<Vec<Detection>, InferError> {
         let candidates = &mut self.candidates;
         candidates.clear();
-        self.manifest
-            .head
-            .decode(output, index, &params.thresholds, candidates)?;
-        self.nms
-            .suppress(candidates, params.iou, params.nms, params.max_detections);
-        let found = candidates
-            .iter()
-            .map(|&Candidate { rect, score, class }| Detection {
-                rect: letterbox.to_source(rect),
-                score,
-                class,
-            });
+        self.manifest.head.decode(output, index, &params.thresholds, candidates)?;
+        self.nms.suppress(candidates, params.iou, params.nms, params.max_detections);
+        let found = candidates.iter().map(|&Candidate { rect, score, class }| Detection {
+            rect: letterbox.to_source(rect),
+            score,
+            class,
+        });
         // What lies in the space around the picture is clipped to nothing.
         let mut found: Vec<_> = found.filter(|found| found.rect.area() > 0.0).collect();
         found.sort_by(Detection::report_order);

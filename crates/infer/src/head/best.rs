@@ -11,10 +11,7 @@ pub(super) struct BestOfRows {
 
 impl BestOfRows {
     pub(super) const fn new() -> Self {
-        Self {
-            score: [0.0; BLOCK],
-            class: [0; BLOCK],
-        }
+        Self { score: [0.0; BLOCK], class: [0; BLOCK] }
     }
 
     /// Finds the best class of the `len` anchors from `start` on; `scores` has one row of `anchors` for each class.
@@ -51,11 +48,7 @@ pub(super) fn best_of_row(scores: &[f32]) -> (f32, u32) {
             *lane = if score > *lane { score } else { *lane };
         }
     }
-    let best = lanes
-        .iter()
-        .chain(rest)
-        .copied()
-        .fold(f32::NEG_INFINITY, f32::max);
+    let best = lanes.iter().chain(rest).copied().fold(f32::NEG_INFINITY, f32::max);
     let class = scores.iter().zip(0..).find(|(score, _)| **score >= best);
     (best, class.map_or(0, |(_, class)| class))
 }

@@ -73,9 +73,7 @@ impl Yolov8Head {
     }
 
     fn misfit(&self, found: &[usize]) -> InferError {
-        let anchors = self
-            .anchors
-            .map_or_else(|| "anchors".into(), |n| n.to_string());
+        let anchors = self.anchors.map_or_else(|| "anchors".into(), |n| n.to_string());
         InferError::OutputShape {
             head: HeadKind::Yolov8,
             found: found.to_vec(),
@@ -106,17 +104,10 @@ mod tests {
     }
 
     fn decode(data: &[f32], thresholds: &ClassThresholds) -> Result<Vec<Candidate>, InferError> {
-        let head = Head::Yolov8(Yolov8Head {
-            classes: 2,
-            anchors: Some(ANCHORS),
-        });
+        let head = Head::Yolov8(Yolov8Head { classes: 2, anchors: Some(ANCHORS) });
         let mut found = Vec::new();
-        let output = OutputTensor {
-            shape: &[1, 6, ANCHORS],
-            data,
-        };
-        head.decode(output, 0, thresholds, &mut found)
-            .map(|()| found)
+        let output = OutputTensor { shape: &[1, 6, ANCHORS], data };
+        head.decode(output, 0, thresholds, &mut found).map(|()| found)
     }
 
     fn above(score: f32) -> ClassThresholds {
@@ -136,10 +127,7 @@ mod tests {
         assert_eq!(found.len(), 2);
         assert_eq!(found[0].rect, Rect::from_corners(45.0, 15.0, 55.0, 25.0));
         assert_eq!(found[1].rect, Rect::from_corners(65.0, 15.0, 75.0, 25.0));
-        assert_eq!(
-            (found[1].score, found[1].class),
-            (Score::new(0.6).unwrap(), ClassIndex(1))
-        );
+        assert_eq!((found[1].score, found[1].class), (Score::new(0.6).unwrap(), ClassIndex(1)));
     }
 
     #[test]

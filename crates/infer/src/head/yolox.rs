@@ -57,11 +57,7 @@ impl YoloxHead {
         STRIDES.into_iter().flat_map(|stride| {
             let (rows, columns) = (self.height / stride, self.width / stride);
             (0..rows).flat_map(move |y| {
-                (0..columns).map(move |x| Cell {
-                    x: float(x),
-                    y: float(y),
-                    stride: float(stride),
-                })
+                (0..columns).map(move |x| Cell { x: float(x), y: float(y), stride: float(stride) })
             })
         })
     }
@@ -109,9 +105,7 @@ impl Search<'_> {
         candidates: &mut Vec<Candidate>,
     ) {
         // Class scores are at most 1, so a cell's objectness bounds its score.
-        let objects = rows
-            .zip(cells)
-            .filter(|(row, _)| row[4] >= self.lowest.get());
+        let objects = rows.zip(cells).filter(|(row, _)| row[4] >= self.lowest.get());
         candidates.extend(objects.filter_map(
             #[inline(always)]
             |(row, cell)| self.one(row, &cell),
@@ -141,22 +135,10 @@ mod tests {
     const COLUMNS: usize = 8;
 
     fn decode(data: &[f32], shape: [usize; 3]) -> Result<Vec<Candidate>, InferError> {
-        let head = Head::Yolox(YoloxHead {
-            classes: 3,
-            height: 64,
-            width: 32,
-        });
+        let head = Head::Yolox(YoloxHead { classes: 3, height: 64, width: 32 });
         let thresholds = ClassThresholds::uniform(Score::new(0.5).unwrap());
         let mut found = Vec::new();
-        head.decode(
-            OutputTensor {
-                shape: &shape,
-                data,
-            },
-            0,
-            &thresholds,
-            &mut found,
-        )?;
+        head.decode(OutputTensor { shape: &shape, data }, 0, &thresholds, &mut found)?;
         Ok(found)
     }
 
@@ -168,19 +150,12 @@ mod tests {
     fn cells_of_each_grid_give_their_box() {
         let mut data = vec![0.0; ROWS * COLUMNS];
         cell(&mut data, 5, [0.5, 0.25, 0.0, 0.0, 0.9, 0.0, 1.0, 0.5]);
-        cell(
-            &mut data,
-            32 + 3,
-            [0.0, 0.0, 2.0_f32.ln(), 0.0, 1.0, 0.0, 0.0, 0.8],
-        );
+        cell(&mut data, 32 + 3, [0.0, 0.0, 2.0_f32.ln(), 0.0, 1.0, 0.0, 0.0, 0.8]);
         cell(&mut data, 41, [0.0, 0.0, 0.0, 0.0, 0.8, 0.8, 0.0, 0.0]);
         let found = decode(&data, [1, ROWS, COLUMNS]).unwrap();
         assert_eq!(found.len(), 3);
         assert_eq!(found[0].rect, Rect::from_center(12.0, 10.0, 8.0, 8.0));
-        assert_eq!(
-            (found[0].score, found[0].class),
-            (Score::new(0.9).unwrap(), ClassIndex(1))
-        );
+        assert_eq!((found[0].score, found[0].class), (Score::new(0.9).unwrap(), ClassIndex(1)));
         assert_eq!(found[1].rect, Rect::from_center(16.0, 16.0, 32.0, 16.0));
         assert_eq!(found[2].rect, Rect::from_center(0.0, 32.0, 32.0, 32.0));
     }
@@ -194,10 +169,7 @@ mod tests {
                 row[broken] = value;
                 cell(&mut data, 0, row);
                 let found = decode(&data, [1, ROWS, COLUMNS]).unwrap();
-                assert!(
-                    found.iter().all(|found| found.rect.is_finite()),
-                    "{broken} {value}"
-                );
+                assert!(found.iter().all(|found| found.rect.is_finite()), "{broken} {value}");
                 if value.is_infinite() {
                     assert!(found.is_empty(), "{broken}");
                 }
@@ -208,11 +180,7 @@ mod tests {
     #[test]
     fn another_shape_is_an_error() {
         let data = vec![0.0; ROWS * COLUMNS];
-        for shape in [
-            [1, COLUMNS, ROWS],
-            [2, ROWS / 2, COLUMNS],
-            [1, ROWS + 1, COLUMNS],
-        ] {
+        for shape in [[1, COLUMNS, ROWS], [2, ROWS / 2, COLUMNS], [1, ROWS + 1, COLUMNS]] {
             let message = decode(&data, shape).unwrap_err().to_string();
             assert!(message.contains("[batch, 42, 8]"), "{message}");
         }

@@ -30,28 +30,18 @@ pub enum NamesError {
 
 /// The names in the order of their classes.
 pub(super) fn parse(text: &str) -> Result<Vec<String>, NamesError> {
-    let mut parser = Parser {
-        rest: text.char_indices().peekable(),
-        len: text.len(),
-    };
+    let mut parser = Parser { rest: text.char_indices().peekable(), len: text.len() };
     parser.space();
     let names = match parser.next() {
         Some('{') => parser.dict()?,
         Some('[') => parser.list(']')?,
         Some('(') => parser.list(')')?,
         _ => {
-            return Err(NamesError::Syntax {
-                position: 0,
-                expected: "`{`, `[` or `(`",
-            });
+            return Err(NamesError::Syntax { position: 0, expected: "`{`, `[` or `(`" });
         }
     };
     parser.space();
-    if parser.rest.peek().is_some() {
-        Err(parser.expected("the end"))
-    } else {
-        Ok(names)
-    }
+    if parser.rest.peek().is_some() { Err(parser.expected("the end")) } else { Ok(names) }
 }
 
 struct Parser<'a> {
@@ -72,11 +62,7 @@ impl Parser<'_> {
             }
             self.separator('}')?;
         }
-        match names
-            .keys()
-            .zip(0..)
-            .find(|(index, position)| *index != position)
-        {
+        match names.keys().zip(0..).find(|(index, position)| *index != position) {
             Some((_, index)) => Err(NamesError::Missing { index }),
             None => Ok(names.into_values().collect()),
         }
@@ -214,10 +200,7 @@ mod tests {
             ("['a', 'b']", &["a", "b"]),
             ("('a', )", &["a"]),
             (" [ ] ", &[]),
-            (
-                "{0: 'Flugzeug é', 1: '\\u00e9\\x41'}",
-                &["Flugzeug é", "éA"],
-            ),
+            ("{0: 'Flugzeug é', 1: '\\u00e9\\x41'}", &["Flugzeug é", "éA"]),
             ("[\"\\ud83d\\ude97\", '\\U0001f697']", &["🚗", "🚗"]),
             ("{0: 'a: b, {c}', 1: \"it's\"}", &["a: b, {c}", "it's"]),
         ];

@@ -60,19 +60,15 @@ impl Seen<'_> {
             return Vec::new();
         }
         let yolov8 = self.fit_yolov8(output, rows, columns);
-        yolov8
-            .into_iter()
-            .chain(self.fit_yolox(output, rows, columns))
-            .collect()
+        yolov8.into_iter().chain(self.fit_yolox(output, rows, columns)).collect()
     }
 
     fn fit_yolov8(&self, output: &TensorInfo, rows: &Dim, columns: &Dim) -> Option<Recognised> {
         let classes = class_count(rows, 4)?;
         let level = match columns {
             Dim::Fixed(columns) => {
-                let strides = YOLOV8_STRIDES
-                    .into_iter()
-                    .find(|s| self.anchors(s) == Some(*columns));
+                let strides =
+                    YOLOV8_STRIDES.into_iter().find(|s| self.anchors(s) == Some(*columns));
                 self.anchor_words(&columns.to_string(), strides?)
             }
             Dim::Dynamic(_) => "an open number of anchors".into(),
@@ -82,10 +78,7 @@ impl Seen<'_> {
             Named(output),
             self.name_words(classes),
         );
-        let head = Head::Yolov8(Yolov8Head {
-            classes,
-            anchors: columns.fixed(),
-        });
+        let head = Head::Yolov8(Yolov8Head { classes, anchors: columns.fixed() });
         Some(Recognised { head, reason })
     }
 
@@ -102,11 +95,7 @@ impl Seen<'_> {
             self.name_words(classes),
         );
         let InputShape { height, width, .. } = self.input;
-        let head = Head::Yolox(YoloxHead {
-            classes,
-            height,
-            width,
-        });
+        let head = Head::Yolox(YoloxHead { classes, height, width });
         Some(Recognised { head, reason })
     }
 
@@ -114,19 +103,13 @@ impl Seen<'_> {
     fn anchors(&self, strides: &[usize]) -> Option<usize> {
         let InputShape { height, width, .. } = self.input;
         let divides = |stride: &usize| height % stride == 0 && width % stride == 0;
-        strides
-            .iter()
-            .all(divides)
-            .then(|| anchors(height, width, strides))
+        strides.iter().all(divides).then(|| anchors(height, width, strides))
     }
 
     fn anchor_words(&self, count: &str, strides: &[usize]) -> String {
         let strides: Vec<String> = strides.iter().map(usize::to_string).collect();
         let InputShape { height, width, .. } = self.input;
-        format!(
-            "{count} = anchors of strides {} at {height}x{width}",
-            strides.join(", ")
-        )
+        format!("{count} = anchors of strides {} at {height}x{width}", strides.join(", "))
     }
 
     fn name_words(&self, classes: usize) -> String {
@@ -144,13 +127,7 @@ impl Seen<'_> {
             let family = self.family();
             let named = |fit: &Recognised| self.names == Some(fit.head.classes());
             let decisive = fits.iter().any(named);
-            fits.retain(|fit| {
-                if decisive {
-                    named(fit)
-                } else {
-                    family == Some(fit.head.kind())
-                }
-            });
+            fits.retain(|fit| if decisive { named(fit) } else { family == Some(fit.head.kind()) });
             if fits.len() != 1 {
                 return Err(InferError::HeadAmbiguous { seen: all });
             }
@@ -166,11 +143,7 @@ impl Seen<'_> {
             .map(|text| text.to_lowercase())
             .collect();
         let output = self.outputs.first().map(|output| output.name.as_str());
-        match (
-            words.contains("yolox"),
-            words.contains("ultralytics"),
-            output,
-        ) {
+        match (words.contains("yolox"), words.contains("ultralytics"), output) {
             (true, false, _) | (false, false, Some("output")) => Some(HeadKind::Yolox),
             (false, true, _) | (false, false, Some("output0")) => Some(HeadKind::Yolov8),
             _ => None,
@@ -183,11 +156,7 @@ impl std::fmt::Display for Seen<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let outputs: Vec<String> = self.outputs.iter().map(TensorInfo::to_string).collect();
         let InputShape { height, width, .. } = self.input;
-        write!(
-            f,
-            "outputs {}; input {height}x{width}; ",
-            outputs.join(" and ")
-        )?;
+        write!(f, "outputs {}; input {height}x{width}; ", outputs.join(" and "))?;
         match self.names {
             Some(names) => write!(f, "{names} names"),
             None => f.write_str("no names"),
@@ -206,7 +175,5 @@ impl std::fmt::Display for Named<'_> {
 }
 
 fn class_count(dim: &Dim, others: usize) -> Option<usize> {
-    dim.fixed()?
-        .checked_sub(others)
-        .filter(|classes| (1..=MAX_CLASSES).contains(classes))
+    dim.fixed()?.checked_sub(others).filter(|classes| (1..=MAX_CLASSES).contains(classes))
 }

@@ -8,11 +8,7 @@ use crate::{ChannelOrder, HeadKind, InferError, InputShape, PixelScale, Placemen
 /// A tensor whose negative axes are open.
 fn tensor(name: &str, element: ElementType, shape: &[i64]) -> TensorInfo {
     let dim = |&axis: &i64| usize::try_from(axis).map_or(Dim::Dynamic("n".into()), Dim::Fixed);
-    TensorInfo {
-        name: name.into(),
-        element,
-        shape: shape.iter().map(dim).collect(),
-    }
+    TensorInfo { name: name.into(), element, shape: shape.iter().map(dim).collect() }
 }
 
 fn model(input: &[i64], output: (&str, &[i64]), metadata: &[(&str, &str)]) -> ModelDescription {
@@ -21,10 +17,7 @@ fn model(input: &[i64], output: (&str, &[i64]), metadata: &[(&str, &str)]) -> Mo
             inputs: vec![tensor("images", ElementType::F32, input)],
             outputs: vec![tensor(output.0, ElementType::F32, output.1)],
         },
-        metadata: metadata
-            .iter()
-            .map(|(k, v)| ((*k).into(), (*v).into()))
-            .collect(),
+        metadata: metadata.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect(),
     }
 }
 
@@ -36,24 +29,10 @@ const SIX: &str = "{0: 'car', 1: 'truck', 2: 'boat', 3: 'plane', 4: 'house', 5: 
 
 #[test]
 fn an_ultralytics_export_is_recognised_and_says_why() {
-    let found = resolve(&model(
-        &[1, 3, 384, 384],
-        ("output0", &[1, 10, 3024]),
-        &[("names", SIX)],
-    ))
-    .unwrap();
-    assert_eq!(
-        found.input,
-        InputShape {
-            max_batch: 1,
-            height: 384,
-            width: 384
-        }
-    );
-    assert_eq!(
-        (found.head.kind(), found.head.classes()),
-        (HeadKind::Yolov8, 6)
-    );
+    let found =
+        resolve(&model(&[1, 3, 384, 384], ("output0", &[1, 10, 3024]), &[("names", SIX)])).unwrap();
+    assert_eq!(found.input, InputShape { max_batch: 1, height: 384, width: 384 });
+    assert_eq!((found.head.kind(), found.head.classes()), (HeadKind::Yolov8, 6));
     assert_eq!(found.labels()[3], "plane");
     assert_eq!(
         found.head_reason,
@@ -66,10 +45,7 @@ fn an_ultralytics_export_is_recognised_and_says_why() {
 #[test]
 fn the_yolox_export_is_recognised_without_metadata() {
     let found = resolve(&model(&[1, 3, 416, 416], ("output", &[1, 3549, 85]), &[])).unwrap();
-    assert_eq!(
-        (found.head.kind(), found.head.classes()),
-        (HeadKind::Yolox, 80)
-    );
+    assert_eq!((found.head.kind(), found.head.classes()), (HeadKind::Yolox, 80));
     assert_eq!(found.labels()[7], "truck");
     assert_eq!(found.preprocess.order, ChannelOrder::Bgr);
     assert_eq!(found.preprocess.scale, PixelScale::Bytes);
@@ -86,12 +62,8 @@ fn classes_without_names_are_numbered() {
 #[test]
 fn finer_and_coarser_levels_are_recognised() {
     for (anchors, strides) in [(34_000, "4, 8, 16, 32"), (8500, "8, 16, 32, 64")] {
-        let found = resolve(&model(
-            &[1, 3, 640, 640],
-            ("output0", &[1, 84, anchors]),
-            &[],
-        ))
-        .unwrap();
+        let found =
+            resolve(&model(&[1, 3, 640, 640], ("output0", &[1, 84, anchors]), &[])).unwrap();
         assert!(found.head_reason.contains(strides), "{}", found.head_reason);
     }
 }
@@ -104,45 +76,18 @@ fn open_axes_are_settled_from_metadata_and_options() {
         &[("names", SIX), ("imgsz", "[384, 640]")],
     );
     let stated = resolve(&open).unwrap();
-    assert_eq!(
-        stated.input,
-        InputShape {
-            max_batch: 1,
-            height: 384,
-            width: 640
-        }
-    );
-    let options = ManifestOptions {
-        input_size: Some((320, 320)),
-        max_batch: Some(8),
-        ..Default::default()
-    };
+    assert_eq!(stated.input, InputShape { max_batch: 1, height: 384, width: 640 });
+    let options =
+        ManifestOptions { input_size: Some((320, 320)), max_batch: Some(8), ..Default::default() };
     let asked = Manifest::resolve(&open, &options).unwrap();
-    assert_eq!(
-        asked.input,
-        InputShape {
-            max_batch: 8,
-            height: 320,
-            width: 320
-        }
-    );
+    assert_eq!(asked.input, InputShape { max_batch: 8, height: 320, width: 320 });
 }
 
 #[test]
 fn a_fixed_batch_is_kept() {
-    let fixed = model(
-        &[4, 3, 384, 384],
-        ("output0", &[4, 10, 3024]),
-        &[("names", SIX)],
-    );
-    let options = ManifestOptions {
-        max_batch: Some(1),
-        ..Default::default()
-    };
-    assert_eq!(
-        Manifest::resolve(&fixed, &options).unwrap().input.max_batch,
-        4
-    );
+    let fixed = model(&[4, 3, 384, 384], ("output0", &[4, 10, 3024]), &[("names", SIX)]);
+    let options = ManifestOptions { max_batch: Some(1), ..Default::default() };
+    assert_eq!(Manifest::resolve(&fixed, &options).unwrap().input.max_batch, 4);
 }
 
 /// 64x64 has 84 anchors, so `[1, 84, 84]` is YOLOv8 of 80 classes as well as YOLOX of 79.
@@ -155,10 +100,7 @@ fn between_two_layouts_names_decide_then_the_files_words_then_the_caller() {
     let names = serde_json::to_string(&names).unwrap();
     let cases = [
         (square("x", &[("names", &names)]), Some(HeadKind::Yolox)),
-        (
-            square("x", &[("author", "Ultralytics")]),
-            Some(HeadKind::Yolov8),
-        ),
+        (square("x", &[("author", "Ultralytics")]), Some(HeadKind::Yolov8)),
         (square("output", &[]), Some(HeadKind::Yolox)),
         (square("output0", &[]), Some(HeadKind::Yolov8)),
         (square("x", &[]), None),
@@ -172,10 +114,7 @@ fn between_two_layouts_names_decide_then_the_files_words_then_the_caller() {
             (other, _) => panic!("{other:?}"),
         }
     }
-    let options = ManifestOptions {
-        head: Some(HeadKind::Yolox),
-        ..Default::default()
-    };
+    let options = ManifestOptions { head: Some(HeadKind::Yolox), ..Default::default() };
     let chosen = Manifest::resolve(&square("x", &[]), &options).unwrap();
     assert_eq!(chosen.head.kind(), HeadKind::Yolox);
     assert!(chosen.head_reason.contains("as chosen"));
@@ -195,21 +134,9 @@ fn what_is_not_supported_is_refused_with_what_was_seen() {
             ErrorKind::Unsupported,
             "supported are `yolov8`",
         ),
-        (
-            model(input, ("output0", &[1, 84, 8401]), &[]),
-            ErrorKind::Unsupported,
-            "[1, 84, 8401]",
-        ),
-        (
-            model(input, ("output0", &[1, 4, 8400]), &[]),
-            ErrorKind::Unsupported,
-            "[1, 4, 8400]",
-        ),
-        (
-            model(input, ("output0", &[84, 8400]), &[]),
-            ErrorKind::Unsupported,
-            "no supported head",
-        ),
+        (model(input, ("output0", &[1, 84, 8401]), &[]), ErrorKind::Unsupported, "[1, 84, 8401]"),
+        (model(input, ("output0", &[1, 4, 8400]), &[]), ErrorKind::Unsupported, "[1, 4, 8400]"),
+        (model(input, ("output0", &[84, 8400]), &[]), ErrorKind::Unsupported, "no supported head"),
         (
             model(input, ("o", &[1, 10, 8400]), &[("names", "['a']")]),
             ErrorKind::InvalidInput,
@@ -235,11 +162,7 @@ fn what_is_not_supported_is_refused_with_what_was_seen() {
             ErrorKind::Unsupported,
             "[1, 1, 640, 640]",
         ),
-        (
-            model(&[1, 3, -1, -1], ("o", &[1, 84, 8400]), &[]),
-            ErrorKind::InvalidInput,
-            "input size",
-        ),
+        (model(&[1, 3, -1, -1], ("o", &[1, 84, 8400]), &[]), ErrorKind::InvalidInput, "input size"),
         (
             model(&[1, 3, -1, 640], ("o", &[1, 84, -1]), &[("imgsz", "big")]),
             ErrorKind::InvalidInput,
@@ -250,11 +173,7 @@ fn what_is_not_supported_is_refused_with_what_was_seen() {
             ErrorKind::Unsupported,
             "multiples of 32",
         ),
-        (
-            model(&[0, 3, 640, 640], ("o", &[1, 84, -1]), &[]),
-            ErrorKind::Unsupported,
-            "0x3x640x640",
-        ),
+        (model(&[0, 3, 640, 640], ("o", &[1, 84, -1]), &[]), ErrorKind::Unsupported, "0x3x640x640"),
         (
             model(&[1, 3, 1 << 40, 1 << 40], ("o", &[1, 84, -1]), &[]),
             ErrorKind::Unsupported,
@@ -268,10 +187,7 @@ fn what_is_not_supported_is_refused_with_what_was_seen() {
     ];
     for (model, kind, expected) in cases {
         let error = resolve(&model).unwrap_err();
-        assert!(
-            error.to_string().contains(expected),
-            "{error} has no {expected}"
-        );
+        assert!(error.to_string().contains(expected), "{error} has no {expected}");
         assert_eq!(error.kind(), kind, "{error}");
     }
 }
@@ -281,55 +197,26 @@ fn types_and_counts_of_tensors_are_checked() {
     let good = model(&[1, 3, 384, 384], ("output0", &[1, 10, 3024]), &[]);
     let mut bytes = good.clone();
     bytes.signature.inputs[0].element = ElementType::U8;
-    assert!(matches!(
-        resolve(&bytes),
-        Err(InferError::InputLayout { .. })
-    ));
+    assert!(matches!(resolve(&bytes), Err(InferError::InputLayout { .. })));
     let mut integers = good.clone();
     integers.signature.outputs[0].element = ElementType::I64;
-    assert!(matches!(
-        resolve(&integers),
-        Err(InferError::HeadUnknown { .. })
-    ));
+    assert!(matches!(resolve(&integers), Err(InferError::HeadUnknown { .. })));
     let mut two = good.clone();
-    two.signature
-        .outputs
-        .push(tensor("output1", ElementType::F32, &[1, 32, 96, 96]));
+    two.signature.outputs.push(tensor("output1", ElementType::F32, &[1, 32, 96, 96]));
     assert!(resolve(&two).unwrap_err().to_string().contains("output1"));
     let mut none = good;
     none.signature.inputs.clear();
-    assert!(matches!(
-        resolve(&none),
-        Err(InferError::InputCount { found: 0 })
-    ));
+    assert!(matches!(resolve(&none), Err(InferError::InputCount { found: 0 })));
 }
 
 #[test]
 fn options_that_contradict_the_file_are_refused() {
     let fixed = model(&[1, 3, 384, 384], ("output0", &[1, 10, 3024]), &[]);
-    let size = ManifestOptions {
-        input_size: Some((640, 640)),
-        ..Default::default()
-    };
-    assert!(matches!(
-        Manifest::resolve(&fixed, &size),
-        Err(InferError::InputSizeFixed { .. })
-    ));
-    let head = ManifestOptions {
-        head: Some(HeadKind::Yolox),
-        ..Default::default()
-    };
-    assert!(matches!(
-        Manifest::resolve(&fixed, &head),
-        Err(InferError::HeadUnknown { .. })
-    ));
+    let size = ManifestOptions { input_size: Some((640, 640)), ..Default::default() };
+    assert!(matches!(Manifest::resolve(&fixed, &size), Err(InferError::InputSizeFixed { .. })));
+    let head = ManifestOptions { head: Some(HeadKind::Yolox), ..Default::default() };
+    assert!(matches!(Manifest::resolve(&fixed, &head), Err(InferError::HeadUnknown { .. })));
     let open = model(&[-1, 3, 384, 384], ("output0", &[-1, 10, 3024]), &[]);
-    let batch = ManifestOptions {
-        max_batch: Some(0),
-        ..Default::default()
-    };
-    assert!(matches!(
-        Manifest::resolve(&open, &batch),
-        Err(InferError::InputSizeRefused { .. })
-    ));
+    let batch = ManifestOptions { max_batch: Some(0), ..Default::default() };
+    assert!(matches!(Manifest::resolve(&open, &batch), Err(InferError::InputSizeRefused { .. })));
 }

@@ -80,19 +80,10 @@ impl Grid {
             x: cell(x.center, self.edge(level_x)),
             y: cell(y.center, self.edge(level_y)),
         };
-        self.older
-            .push(self.cells.insert(cell, index).unwrap_or(END));
-        match self
-            .levels
-            .iter_mut()
-            .find(|level| (level.x, level.y) == (level_x, level_y))
-        {
+        self.older.push(self.cells.insert(cell, index).unwrap_or(END));
+        match self.levels.iter_mut().find(|level| (level.x, level.y) == (level_x, level_y)) {
             Some(level) => level.entries.push(index),
-            None => self.levels.push(Level {
-                x: level_x,
-                y: level_y,
-                entries: vec![index],
-            }),
+            None => self.levels.push(Level { x: level_x, y: level_y, entries: vec![index] }),
         }
     }
 
@@ -105,10 +96,7 @@ impl Grid {
             self.share < LEAST_SHARE
                 || (level.x.abs_diff(own.0) <= 1 && level.y.abs_diff(own.1) <= 1)
         };
-        self.levels
-            .iter()
-            .filter(alike)
-            .any(|level| self.any_in(level, &x, &y, &mut hit))
+        self.levels.iter().filter(alike).any(|level| self.any_in(level, &x, &y, &mut hit))
     }
 
     fn any_in(
@@ -126,12 +114,7 @@ impl Grid {
         }
         let mut cells = xs.flat_map(|x| ys.clone().map(move |y| (x, y)));
         cells.any(|(x, y)| {
-            let head = self.cells.get(&Cell {
-                level_x: level.x,
-                level_y: level.y,
-                x,
-                y,
-            });
+            let head = self.cells.get(&Cell { level_x: level.x, level_y: level.y, x, y });
             head.is_some_and(|head| self.chain(*head).any(|entry| hit(entry as usize)))
         })
     }
@@ -139,10 +122,7 @@ impl Grid {
     /// The entries of a cell from the newest on.
     fn chain(&self, head: u32) -> impl Iterator<Item = u32> {
         std::iter::successors(Some(head), |entry| {
-            self.older
-                .get(*entry as usize)
-                .copied()
-                .filter(|next| *next != END)
+            self.older.get(*entry as usize).copied().filter(|next| *next != END)
         })
     }
 
@@ -155,9 +135,8 @@ impl Grid {
         }
         // The distance is largest at one of the ends, for it is linear between and on both sides of equal sizes.
         let apart = |size: f32| (size + axis.size) / 2.0 - self.share * size.max(axis.size);
-        let reach = apart(largest)
-            .max(apart(smallest))
-            .max(apart(axis.size.clamp(smallest, largest)));
+        let reach =
+            apart(largest).max(apart(smallest)).max(apart(axis.size.clamp(smallest, largest)));
         let reach = reach.max(0.0) * SLACK + axis.center.abs() * CENTER_ERROR;
         let edge = self.edge(level);
         Some(cell(axis.center - reach, edge)..=cell(axis.center + reach, edge))
@@ -190,17 +169,11 @@ struct Axis {
 }
 
 fn axes(rect: &Rect<ModelInput>) -> (Axis, Axis) {
-    let axis = |low: f32, high: f32| Axis {
-        center: low.midpoint(high),
-        size: high - low,
-    };
+    let axis = |low: f32, high: f32| Axis { center: low.midpoint(high), size: high - low };
     (axis(rect.x0, rect.x1), axis(rect.y0, rect.y1))
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "float casts saturate and keep the order"
-)]
+#[expect(clippy::cast_possible_truncation, reason = "float casts saturate and keep the order")]
 fn cell(position: f32, size: f32) -> i32 {
     (position / size).floor() as i32
 }
@@ -219,9 +192,7 @@ impl Hasher for CellHasher {
     }
 
     fn write(&mut self, bytes: &[u8]) {
-        bytes
-            .iter()
-            .for_each(|byte| self.write_i32(i32::from(*byte)));
+        bytes.iter().for_each(|byte| self.write_i32(i32::from(*byte)));
     }
 
     fn write_i32(&mut self, number: i32) {

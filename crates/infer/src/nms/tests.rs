@@ -28,10 +28,7 @@ fn plain(candidates: &[Candidate], iou: f32, mode: NmsMode, max: usize) -> Vec<C
     let mut kept: Vec<Candidate> = Vec::new();
     for candidate in sorted {
         let rival = |kept: &Candidate| mode == NmsMode::Agnostic || kept.class == candidate.class;
-        if !kept
-            .iter()
-            .any(|kept| rival(kept) && kept.rect.iou(&candidate.rect) > iou)
-        {
+        if !kept.iter().any(|kept| rival(kept) && kept.rect.iou(&candidate.rect) > iou) {
             kept.push(candidate);
         }
     }
@@ -45,22 +42,13 @@ fn the_better_of_two_stays_and_equality_is_not_too_much() {
     let (left, right) = ([0.0, 0.0, 10.0, 10.0], [5.0, 0.0, 15.0, 10.0]);
     let both = [candidate(left, 0.6, 0), candidate(right, 0.9, 0)];
     let third = both[0].rect.iou(&both[1].rect);
-    assert_eq!(
-        suppress(&both, third - 0.01, NmsMode::ClassWise, 9),
-        [both[1]]
-    );
-    assert_eq!(
-        suppress(&both, third, NmsMode::ClassWise, 9),
-        [both[1], both[0]]
-    );
+    assert_eq!(suppress(&both, third - 0.01, NmsMode::ClassWise, 9), [both[1]]);
+    assert_eq!(suppress(&both, third, NmsMode::ClassWise, 9), [both[1], both[0]]);
 }
 
 #[test]
 fn classes_compete_only_when_agnostic() {
-    let same = [
-        candidate([0.0, 0.0, 9.0, 9.0], 0.6, 0),
-        candidate([0.0, 0.0, 9.0, 9.0], 0.9, 1),
-    ];
+    let same = [candidate([0.0, 0.0, 9.0, 9.0], 0.6, 0), candidate([0.0, 0.0, 9.0, 9.0], 0.9, 1)];
     assert_eq!(suppress(&same, 0.5, NmsMode::ClassWise, 9).len(), 2);
     assert_eq!(suppress(&same, 0.5, NmsMode::Agnostic, 9), [same[1]]);
 }
@@ -68,9 +56,8 @@ fn classes_compete_only_when_agnostic() {
 #[test]
 fn the_best_of_all_classes_are_kept() {
     let apart = |n: u8| [f32::from(n) * 20.0, 0.0, f32::from(n) * 20.0 + 9.0, 9.0];
-    let all: Vec<_> = (0..60_u8)
-        .map(|n| candidate(apart(n), f32::from(n) / 100.0, u32::from(n % 3)))
-        .collect();
+    let all: Vec<_> =
+        (0..60_u8).map(|n| candidate(apart(n), f32::from(n) / 100.0, u32::from(n % 3))).collect();
     let found = suppress(&all, 0.5, NmsMode::ClassWise, 2);
     assert_eq!(found, [all[59], all[58]]);
 }
@@ -78,23 +65,12 @@ fn the_best_of_all_classes_are_kept() {
 /// Sizes and places of very different magnitude, many of them nearly equal.
 fn boxes(most: usize) -> impl Strategy<Value = Vec<Candidate>> {
     let center = prop_oneof![0.0_f32..100.0, 0.0_f32..5.0, 99_990.0_f32..100_000.0];
-    let size = prop_oneof![
-        9.0_f32..11.0,
-        0.01_f32..1.0,
-        1.0_f32..1000.0,
-        Just(10.0_f32)
-    ];
-    let one = (
-        center.clone(),
-        center,
-        size.clone(),
-        size,
-        0_u8..20,
-        0_u32..3,
-    )
-        .prop_map(|(x, y, w, h, score, class)| {
+    let size = prop_oneof![9.0_f32..11.0, 0.01_f32..1.0, 1.0_f32..1000.0, Just(10.0_f32)];
+    let one = (center.clone(), center, size.clone(), size, 0_u8..20, 0_u32..3).prop_map(
+        |(x, y, w, h, score, class)| {
             candidate([x, y, x + w, y + h], f32::from(score) / 20.0, class)
-        });
+        },
+    );
     proptest::collection::vec(one, 0..most)
 }
 
@@ -132,8 +108,5 @@ fn twenty_five_thousand_disjoint_boxes_all_stay() {
             candidate([x, y, x + 4.0, y + 4.0], 0.5, 0)
         })
         .collect();
-    assert_eq!(
-        suppress(&all, 0.0, NmsMode::ClassWise, usize::MAX).len(),
-        all.len()
-    );
+    assert_eq!(suppress(&all, 0.0, NmsMode::ClassWise, usize::MAX).len(), all.len());
 }

@@ -23,6 +23,11 @@ pub struct Letterbox {
     pub left: usize,
     /// Rows of the input above the picture.
     pub top: usize,
+    /// Pixels of the picture for one pixel of the input.
+    ///
+    /// The same along both axes, as in the reference code: rounding the sides to whole pixels moves
+    /// what lies at the far edge by less than one pixel of the input.
+    pub scale: f32,
 }
 
 impl Letterbox {
@@ -42,6 +47,7 @@ impl Letterbox {
             double(input.height) / double(source_height),
             double(input.width) / double(source_width),
         );
+        let scale = single(ratio.recip());
         let side = |source: usize, limit: usize| {
             let exact = double(source) * ratio;
             let side = match placement {
@@ -50,44 +56,22 @@ impl Letterbox {
             };
             side.clamp(1, limit)
         };
-        let (width, height) = (
-            side(source_width, input.width),
-            side(source_height, input.height),
-        );
+        let (width, height) = (side(source_width, input.width), side(source_height, input.height));
         let before = |free: usize| match placement {
             Placement::Centre => whole((double(free) / 2.0 - 0.1).round()),
             Placement::TopLeft => 0,
         };
         let (left, top) = (before(input.width - width), before(input.height - height));
-        Self {
-            source_width,
-            source_height,
-            width,
-            height,
-            left,
-            top,
-        }
+        Self { source_width, source_height, width, height, left, top, scale }
     }
 
     /// The same box in pixels of the picture, clipped to it.
     #[must_use]
     pub fn to_source(&self, rect: Rect<ModelInput>) -> Rect<Source> {
-        let (scale_x, scale_y) = self.scale();
-        let x = |x: f32| (x - float(self.left)) * scale_x;
-        let y = |y: f32| (y - float(self.top)) * scale_y;
+        let x = |x: f32| (x - float(self.left)) * self.scale;
+        let y = |y: f32| (y - float(self.top)) * self.scale;
         Rect::from_corners(x(rect.x0), y(rect.y0), x(rect.x1), y(rect.y1))
             .clipped_to(float(self.source_width), float(self.source_height))
-    }
-
-    /// Pixels of the picture for one pixel of the input, along x and y.
-    ///
-    /// The two differ by the rounding of the sides; the resampling uses exactly these.
-    fn scale(&self) -> (f32, f32) {
-        let ratio = |source: usize, side: usize| single(double(source) / double(side));
-        (
-            ratio(self.source_width, self.width),
-            ratio(self.source_height, self.height),
-        )
     }
 }
 
@@ -99,71 +83,27 @@ mod tests {
     use super::Letterbox;
     use crate::{InputShape, Placement, numeric::float};
 
-    const INPUT: InputShape = InputShape {
-        max_batch: 1,
-        height: 384,
-        width: 640,
-    };
+    const INPUT: InputShape = InputShape { max_batch: 1, height: 384, width: 640 };
 
     fn to_input(letterbox: &Letterbox, rect: Rect<Source>) -> Rect<ModelInput> {
-        let (scale_x, scale_y) = letterbox.scale();
-        let x = |x: f32| x / scale_x + float(letterbox.left);
-        let y = |y: f32| y / scale_y + float(letterbox.top);
+        let x = |x: f32| x / letterbox.scale + float(letterbox.left);
+        let y = |y: f32| y / letterbox.scale + float(letterbox.top);
         Rect::from_corners(x(rect.x0), y(rect.y0), x(rect.x1), y(rect.y1))
     }
 
     /// Expected numbers from Ultralytics' and YOLOX's formulas, by hand.
     #[test]
     fn sides_and_offsets_are_those_of_the_reference_code() {
-        let square = |side| InputShape {
-            max_batch: 1,
-            height: side,
-            width: side,
-        };
+        let square = |side| InputShape { max_batch: 1, height: side, width: side };
         let cases = [
-            (
-                (1920, 1080),
-                square(640),
-                Placement::Centre,
-                [640, 360, 0, 140],
-            ),
-            (
-                (1080, 810),
-                square(640),
-                Placement::Centre,
-                [640, 480, 0, 80],
-            ),
-            (
-                (1080, 810),
-                square(416),
-                Placement::TopLeft,
-                [416, 312, 0, 0],
-            ),
-            (
-                (810, 1080),
-                square(384),
-                Placement::Centre,
-                [288, 384, 48, 0],
-            ),
+            ((1920, 1080), square(640), Placement::Centre, [640, 360, 0, 140]),
+            ((1080, 810), square(640), Placement::Centre, [640, 480, 0, 80]),
+            ((1080, 810), square(416), Placement::TopLeft, [416, 312, 0, 0]),
+            ((810, 1080), square(384), Placement::Centre, [288, 384, 48, 0]),
             // 333 * 384 / 500 = 255.744; (384 - 256) / 2 = 64; odd: (384 - 255) / 2 - 0.1 = 64.4.
-            (
-                (500, 333),
-                square(384),
-                Placement::Centre,
-                [384, 256, 0, 64],
-            ),
-            (
-                (500, 333),
-                square(384),
-                Placement::TopLeft,
-                [384, 255, 0, 0],
-            ),
-            (
-                (500, 332),
-                square(384),
-                Placement::Centre,
-                [384, 255, 0, 64],
-            ),
+            ((500, 333), square(384), Placement::Centre, [384, 256, 0, 64]),
+            ((500, 333), square(384), Placement::TopLeft, [384, 255, 0, 0]),
+            ((500, 332), square(384), Placement::Centre, [384, 255, 0, 64]),
             ((10, 10), square(384), Placement::Centre, [384, 384, 0, 0]),
             ((1, 5000), square(384), Placement::Centre, [1, 384, 191, 0]),
             // 5000 * (384 / 5000) is just below 384, and YOLOX cuts it off.
@@ -171,23 +111,14 @@ mod tests {
         ];
         for ((width, height), input, placement, expected) in cases {
             let fit = Letterbox::fit(width, height, input, placement);
-            assert_eq!(
-                [fit.width, fit.height, fit.left, fit.top],
-                expected,
-                "{width}x{height}"
-            );
+            assert_eq!([fit.width, fit.height, fit.left, fit.top], expected, "{width}x{height}");
         }
     }
 
     #[test]
     fn a_box_in_the_padding_becomes_empty() {
         let fit = Letterbox::fit(1000, 100, INPUT, Placement::Centre);
-        assert!(
-            fit.to_source(Rect::from_corners(10.0, 0.0, 50.0, 90.0))
-                .area()
-                .abs()
-                < 1e-6
-        );
+        assert!(fit.to_source(Rect::from_corners(10.0, 0.0, 50.0, 90.0)).area().abs() < 1e-6);
     }
 
     proptest! {

@@ -30,13 +30,7 @@ impl Letterboxer {
     #[must_use]
     pub fn new(preprocess: Preprocess, input: InputShape) -> Self {
         let (columns, scratch) = (Columns::default(), Scratch::default());
-        Self {
-            preprocess,
-            input,
-            arch: Arch::new(),
-            columns,
-            scratch,
-        }
+        Self { preprocess, input, arch: Arch::new(), columns, scratch }
     }
 
     /// Writes `image` into `slot`, the planes of one image of the input, and says where it lies.
@@ -50,32 +44,19 @@ impl Letterboxer {
         slot: &mut [f32],
     ) -> Result<Letterbox, InferError> {
         if image.format() != PixelFormat::Rgb8 {
-            return Err(InferError::PixelFormat {
-                format: image.format(),
-            });
+            return Err(InferError::PixelFormat { format: image.format() });
         }
         let expected = self.input.image_len();
         if slot.len() != expected {
-            return Err(InferError::InputBuffer {
-                expected,
-                found: slot.len(),
-            });
+            return Err(InferError::InputBuffer { expected, found: slot.len() });
         }
-        let fit = Letterbox::fit(
-            image.width(),
-            image.height(),
-            self.input,
-            self.preprocess.placement,
-        );
+        let fit =
+            Letterbox::fit(image.width(), image.height(), self.input, self.preprocess.placement);
         self.columns.settle(fit.source_width, fit.width);
         self.fill(&fit, slot);
         let factor = self.preprocess.scale.factor();
-        let mut canvas = Canvas {
-            planes: self.planes(slot),
-            stride: self.input.width,
-            fit,
-            factor,
-        };
+        let mut canvas =
+            Canvas { planes: self.planes(slot), stride: self.input.width, fit, factor };
         let (columns, scratch) = (&self.columns, &mut self.scratch);
         self.arch.dispatch(
             #[inline(always)]
@@ -138,10 +119,7 @@ impl Columns {
         self.taps.clear();
         self.taps.extend((0..result).map(|position| {
             let Tap { first, weight } = tap(position, source, result);
-            Tap {
-                first: first * CHANNELS,
-                weight,
-            }
+            Tap { first: first * CHANNELS, weight }
         }));
     }
 }
@@ -153,20 +131,11 @@ fn tap(position: usize, source: usize, result: usize) -> Tap {
     let center = (double(position) + 0.5) * scale - 0.5;
     let first = whole(center);
     if center <= 0.0 {
-        Tap {
-            first: 0,
-            weight: 0.0,
-        }
+        Tap { first: 0, weight: 0.0 }
     } else if first + 1 >= source {
-        Tap {
-            first: source - 1,
-            weight: 0.0,
-        }
+        Tap { first: source - 1, weight: 0.0 }
     } else {
-        Tap {
-            first,
-            weight: single(center - double(first)),
-        }
+        Tap { first, weight: single(center - double(first)) }
     }
 }
 
@@ -197,9 +166,7 @@ impl Canvas<'_> {
     #[inline(always)]
     fn draw(&mut self, image: ImageView<'_>, columns: &Columns, scratch: &mut Scratch) {
         scratch.row.clear();
-        scratch
-            .row
-            .resize((self.fit.source_width + 1) * CHANNELS, 0.0);
+        scratch.row.resize((self.fit.source_width + 1) * CHANNELS, 0.0);
         if self.fit.height <= self.fit.source_height {
             self.blend_then_pick(image, columns, &mut scratch.row);
         } else {
@@ -237,11 +204,7 @@ impl Canvas<'_> {
                     for (out, &byte) in scratch.row.iter_mut().zip(row(image, source)) {
                         *out = f32::from(byte);
                     }
-                    pick(
-                        &scratch.row,
-                        &columns.taps,
-                        split(&mut resampled.planes, width),
-                    );
+                    pick(&scratch.row, &columns.taps, split(&mut resampled.planes, width));
                 }
             }
             let upper = scratch.resampled[upper % 2].planes.chunks_exact(width);
@@ -259,11 +222,7 @@ impl Canvas<'_> {
     fn rows(&self, y: usize) -> (usize, usize, [f32; 2]) {
         let Tap { first, weight } = tap(y, self.fit.source_height, self.fit.height);
         let second = (first + 1).min(self.fit.source_height - 1);
-        (
-            first,
-            second,
-            [(1.0 - weight) * self.factor, weight * self.factor],
-        )
+        (first, second, [(1.0 - weight) * self.factor, weight * self.factor])
     }
 
     /// The places of row `y` of the picture in the planes.
@@ -271,9 +230,7 @@ impl Canvas<'_> {
     fn line(&mut self, y: usize) -> [&mut [f32]; CHANNELS] {
         let start = (self.fit.top + y) * self.stride + self.fit.left;
         let width = self.fit.width;
-        self.planes
-            .each_mut()
-            .map(|plane| &mut plane[start..start + width])
+        self.planes.each_mut().map(|plane| &mut plane[start..start + width])
     }
 }
 
@@ -310,9 +267,10 @@ mod tests {
     use detections_types::{ImageView, PixelFormat};
     use proptest::prelude::{any, prop_assert, proptest};
 
-    use super::{Letterboxer, tap};
+    use super::{Letterboxer, row, tap};
     use crate::{
         ChannelOrder, InferError, InputShape, Letterbox, PixelScale, Placement, Preprocess,
+        numeric::single,
     };
 
     const PLAIN: Preprocess = Preprocess {
@@ -323,33 +281,23 @@ mod tests {
     };
 
     const fn input(height: usize, width: usize) -> InputShape {
-        InputShape {
-            max_batch: 1,
-            height,
-            width,
-        }
+        InputShape { max_batch: 1, height, width }
     }
 
     fn write(preprocess: Preprocess, input: InputShape, image: ImageView<'_>) -> Vec<f32> {
         let mut slot = vec![f32::NAN; input.image_len()];
-        Letterboxer::new(preprocess, input)
-            .write(image, &mut slot)
-            .unwrap();
+        Letterboxer::new(preprocess, input).write(image, &mut slot).unwrap();
         slot
     }
 
-    fn pixels(width: u32, height: u32) -> Vec<u8> {
-        (0..width * height * 3)
-            .map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8)
-            .collect()
+    fn pixels(stride: usize, height: u32) -> Vec<u8> {
+        let mixed = |i: usize| i.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_le_bytes()[5];
+        (0..stride * height as usize).map(mixed).collect()
     }
 
     fn close(found: &[f32], expected: &[f32]) -> bool {
         found.len() == expected.len()
-            && found
-                .iter()
-                .zip(expected)
-                .all(|(a, b)| (a - b).abs() < 1e-3)
+            && found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-3)
     }
 
     /// The definition in f64, pixel by pixel.
@@ -360,13 +308,11 @@ mod tests {
         for (y, x, channel) in (0..fit.height)
             .flat_map(|y| (0..fit.width).flat_map(move |x| (0..3).map(move |c| (y, x, c))))
         {
-            let (tx, ty) = (
-                tap(x, fit.source_width, fit.width),
-                tap(y, fit.source_height, fit.height),
-            );
+            let (tx, ty) =
+                (tap(x, fit.source_width, fit.width), tap(y, fit.source_height, fit.height));
             let at = |x: usize, y: usize| {
                 let (x, y) = (x.min(fit.source_width - 1), y.min(fit.source_height - 1));
-                f64::from(image.row(y as u32)[x * 3 + channel])
+                f64::from(row(image, y)[x * 3 + channel])
             };
             let (wx, wy) = (f64::from(tx.weight), f64::from(ty.weight));
             let upper = at(tx.first, ty.first) * (1.0 - wx) + at(tx.first + 1, ty.first) * wx;
@@ -377,7 +323,7 @@ mod tests {
                 ChannelOrder::Bgr => 2 - channel,
             };
             let place = (plane * input.height + fit.top + y) * input.width + fit.left + x;
-            result[place] = (upper * (1.0 - wy) + lower * wy) as f32 * factor;
+            result[place] = single(upper * (1.0 - wy) + lower * wy) * factor;
         }
         result
     }
@@ -388,10 +334,7 @@ mod tests {
         let image = ImageView::new(2, 2, PixelFormat::Rgb8, 6, &bytes).unwrap();
         let expected = [0., 3., 6., 9., 1., 4., 7., 10., 2., 5., 8., 11.];
         assert_eq!(write(PLAIN, input(2, 2), image), expected);
-        let blue_first = Preprocess {
-            order: ChannelOrder::Bgr,
-            ..PLAIN
-        };
+        let blue_first = Preprocess { order: ChannelOrder::Bgr, ..PLAIN };
         let expected = [2., 5., 8., 11., 1., 4., 7., 10., 0., 3., 6., 9.];
         assert_eq!(write(blue_first, input(2, 2), image), expected);
     }
@@ -402,33 +345,20 @@ mod tests {
         let bytes = [0, 0, 0, 255, 255, 255];
         let image = ImageView::new(2, 1, PixelFormat::Rgb8, 6, &bytes).unwrap();
         let found = write(PLAIN, input(2, 4), image);
-        assert!(
-            close(&found[..4], &[0.0, 63.75, 191.25, 255.0]),
-            "{found:?}"
-        );
+        assert!(close(&found[..4], &[0.0, 63.75, 191.25, 255.0]), "{found:?}");
         assert!(close(&found[4..8], &found[..4]), "{found:?}");
     }
 
     #[test]
     fn shrinking_by_two_averages_two_by_two() {
-        let bytes: Vec<u8> = [10, 20, 30, 40]
-            .into_iter()
-            .flat_map(|v| [v, 0, 255])
-            .collect();
+        let bytes: Vec<u8> = [10, 20, 30, 40].into_iter().flat_map(|v| [v, 0, 255]).collect();
         let image = ImageView::new(2, 2, PixelFormat::Rgb8, 6, &bytes).unwrap();
-        assert!(close(
-            &write(PLAIN, input(1, 1), image),
-            &[25.0, 0.0, 255.0]
-        ));
+        assert!(close(&write(PLAIN, input(1, 1), image), &[25.0, 0.0, 255.0]));
     }
 
     #[test]
     fn the_space_around_is_grey_and_the_scale_is_applied() {
-        let centred = Preprocess {
-            placement: Placement::Centre,
-            scale: PixelScale::Unit,
-            ..PLAIN
-        };
+        let centred = Preprocess { placement: Placement::Centre, scale: PixelScale::Unit, ..PLAIN };
         let image = ImageView::new(1, 2, PixelFormat::Rgb8, 3, &[255; 6]).unwrap();
         let found = write(centred, input(2, 4), image);
         let grey = 114.0 / 255.0;
@@ -439,16 +369,13 @@ mod tests {
     fn scratch_of_one_size_does_not_leak_into_the_next() {
         let mut boxer = Letterboxer::new(PLAIN, input(32, 64));
         for (width, height) in [(100, 40), (7, 9), (100, 40), (1, 500), (500, 1), (7, 9)] {
-            let bytes = pixels(width, height);
+            let bytes = pixels(width as usize * 3, height);
             let image =
                 ImageView::new(width, height, PixelFormat::Rgb8, width as usize * 3, &bytes)
                     .unwrap();
             let mut slot = vec![f32::NAN; input(32, 64).image_len()];
             boxer.write(image, &mut slot).unwrap();
-            assert!(
-                close(&slot, &plain(PLAIN, input(32, 64), image)),
-                "{width}x{height}"
-            );
+            assert!(close(&slot, &plain(PLAIN, input(32, 64), image)), "{width}x{height}");
         }
     }
 
@@ -456,13 +383,7 @@ mod tests {
     fn a_slot_of_another_length_is_an_error() {
         let image = ImageView::new(1, 1, PixelFormat::Rgb8, 3, &[0; 3]).unwrap();
         let found = Letterboxer::new(PLAIN, input(4, 4)).write(image, &mut [0.0; 47]);
-        assert!(matches!(
-            found,
-            Err(InferError::InputBuffer {
-                expected: 48,
-                found: 47
-            })
-        ));
+        assert!(matches!(found, Err(InferError::InputBuffer { expected: 48, found: 47 })));
     }
 
     proptest! {
@@ -471,7 +392,7 @@ mod tests {
             width in 1_u32..80, height in 1_u32..80, padding in 0_usize..7, bgr in any::<bool>(), top_left in any::<bool>(),
         ) {
             let stride = width as usize * 3 + padding;
-            let bytes = pixels(stride as u32, height);
+            let bytes = pixels(stride, height);
             let image = ImageView::new(width, height, PixelFormat::Rgb8, stride, &bytes).unwrap();
             let preprocess = Preprocess {
                 order: if bgr { ChannelOrder::Bgr } else { ChannelOrder::Rgb },

@@ -1,0 +1,11 @@
+//! The crate from outside: letterbox against OpenCV's, and the detector under faults and load.
+#![allow(
+    clippy::cast_precision_loss,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "what goes wrong in a test's own helpers must fail it"
+)]
+
+mod detector;
+mod double;
+mod letterbox;
