@@ -1,5 +1,11 @@
 //! One run of a session, of the built-in model and of YOLOX-nano where it is at hand.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a bench stops at a fault and tells what it skips"
+)]
+
 use std::{hint::black_box, path::Path, time::Duration};
 
 use criterion::{Criterion, criterion_group, criterion_main};
@@ -17,19 +23,13 @@ fn session(path: &Path) -> Box<dyn Session> {
     let file = OnnxFile::open(path).unwrap();
     let shape = &file.description().signature.inputs[0].shape;
     let [height, width] = [2, 3].map(|axis| shape.get(axis).and_then(Dim::fixed).unwrap());
-    let input = InputShape {
-        max_batch: 1,
-        height,
-        width,
-    };
+    let input = InputShape { max_batch: 1, height, width };
     TractModel::load(&file, input).unwrap().session().unwrap()
 }
 
 fn one_run(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("session");
-    group
-        .sample_size(20)
-        .measurement_time(Duration::from_secs(3));
+    group.sample_size(20).measurement_time(Duration::from_secs(3));
     for (name, path) in MODELS {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
         if !path.exists() {

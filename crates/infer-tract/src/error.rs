@@ -67,9 +67,6 @@ impl InferTractError {
 
 impl From<InferTractError> for InferError {
     fn from(error: InferTractError) -> Self {
-        Self::Backend {
-            backend: BACKEND,
-            source: Box::new(error),
-        }
+        Self::Backend { backend: BACKEND, source: Box::new(error) }
     }
 }

@@ -20,14 +20,8 @@ pub(crate) fn guarded<T>(
 ) -> Result<T, InferTractError> {
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => Err(InferTractError::Refused {
-            stage,
-            source: error.into(),
-        }),
-        Err(panic) => Err(InferTractError::Panicked {
-            stage,
-            message: message(panic.as_ref()),
-        }),
+        Ok(Err(error)) => Err(InferTractError::Refused { stage, source: error.into() }),
+        Err(panic) => Err(InferTractError::Panicked { stage, message: message(panic.as_ref()) }),
     }
 }
 
@@ -45,11 +39,7 @@ mod tests {
     #[test]
     fn a_panic_becomes_an_error_with_its_message() {
         let result = guarded::<()>("testing", || panic!("number {}", 7));
-        let Err(InferTractError::Panicked {
-            stage: "testing",
-            message,
-        }) = result
-        else {
+        let Err(InferTractError::Panicked { stage: "testing", message }) = result else {
             panic!("{result:?}");
         };
         assert_eq!(message, "number 7");

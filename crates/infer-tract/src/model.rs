@@ -19,7 +19,7 @@ pub(crate) const BACKEND: &str = "tract";
 ///
 /// There is exactly one plan. A file with a fixed batch axis is planned for that many images and
 /// always runs that many. A file whose batch axis is dynamic is planned for one image, and a
-/// batch is run image by image: on one thread a larger plan is no faster, it would need weights
+/// batch is run image by image: on one thread a larger plan is slower, it would need weights
 /// packed a second time, and this way an image's numbers cannot depend on its neighbours.
 pub struct TractModel {
     description: ModelDescription,
@@ -41,18 +41,9 @@ impl TractModel {
         let description = file.description().clone();
         let planned_batch = planned_batch(&description, input);
         let InputShape { height, width, .. } = input;
-        let graph = file.typed_graph(GraphInput {
-            batch: planned_batch,
-            height,
-            width,
-        })?;
+        let graph = file.typed_graph(GraphInput { batch: planned_batch, height, width })?;
         let plan = plan::compile(graph, &description.signature, planned_batch)?;
-        Ok(Self {
-            description,
-            input,
-            planned_batch,
-            plan,
-        })
+        Ok(Self { description, input, planned_batch, plan })
     }
 }
 
@@ -66,10 +57,7 @@ impl Model for TractModel {
     }
 
     fn session(&self) -> Result<Box<dyn Session>, InferError> {
-        let planned = InputShape {
-            max_batch: self.planned_batch,
-            ..self.input
-        };
+        let planned = InputShape { max_batch: self.planned_batch, ..self.input };
         let session = WholeBatch::new(Arc::clone(&self.plan), planned)?;
         if self.planned_batch == self.input.max_batch {
             return Ok(Box::new(session));
@@ -90,11 +78,7 @@ impl fmt::Debug for TractModel {
 
 /// How many images the plan takes at once. A batch of none is left for the graph to refuse.
 fn planned_batch(description: &ModelDescription, input: InputShape) -> usize {
-    let axis = description
-        .signature
-        .inputs
-        .first()
-        .and_then(|input| input.shape.first());
+    let axis = description.signature.inputs.first().and_then(|input| input.shape.first());
     match axis {
         Some(Dim::Dynamic(_)) => input.max_batch.min(1),
         Some(Dim::Fixed(_)) | None => input.max_batch,

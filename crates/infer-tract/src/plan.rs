@@ -40,11 +40,7 @@ fn check_output(
     }
     let dims: Vec<String> = fact.shape.iter().map(ToString::to_string).collect();
     let (output, shape) = (output.name.clone(), dims.join(", "));
-    Err(InferTractError::Output {
-        output,
-        shape,
-        batch,
-    })
+    Err(InferTractError::Output { output, shape, batch })
 }
 
 /// Integers become f32 as the last step of the plan; f32 outputs are left as they are.
@@ -52,12 +48,7 @@ fn cast_outputs(model: &mut TypedModel) -> TractResult<()> {
     let outputs = model.outputs.clone().into_iter().enumerate();
     let cast: TractResult<Vec<TVec<OutletId>>> = outputs
         .map(|(index, outlet)| {
-            wire_cast(
-                format!("output-{index}"),
-                model,
-                &[outlet],
-                f32::datum_type(),
-            )
+            wire_cast(format!("output-{index}"), model, &[outlet], f32::datum_type())
         })
         .collect();
     model.select_output_outlets(&cast?.concat())
@@ -77,14 +68,9 @@ mod tests {
     use super::{cast_outputs, check_output};
 
     fn refusal(shape: &[usize], batch: usize) -> Option<String> {
-        let output = TensorInfo {
-            name: "boxes".into(),
-            element: ElementType::F32,
-            shape: Vec::new(),
-        };
-        check_output(&output, &f32::fact(shape), batch)
-            .err()
-            .map(|error| error.to_string())
+        let output =
+            TensorInfo { name: "boxes".into(), element: ElementType::F32, shape: Vec::new() };
+        check_output(&output, &f32::fact(shape), batch).err().map(|error| error.to_string())
     }
 
     #[test]
@@ -92,10 +78,7 @@ mod tests {
         assert_eq!(refusal(&[4, 84, 8400], 4), None);
         for shape in [[300, 6], [1, 6]] {
             let text = refusal(&shape, 4).unwrap();
-            assert!(
-                text.contains("`boxes`") && text.contains(&format!("{shape:?}")),
-                "{text}"
-            );
+            assert!(text.contains("`boxes`") && text.contains(&format!("{shape:?}")), "{text}");
         }
         assert!(refusal(&[], 1).is_some());
     }
@@ -104,12 +87,8 @@ mod tests {
     fn integers_come_out_as_floats_and_floats_as_they_are() {
         let mut model: TypedModel = Graph::default();
         let source = model.add_source("images", f32::fact([1, 2])).unwrap();
-        let whole = model
-            .wire_node("whole", cast(i64::datum_type()), &[source])
-            .unwrap()[0];
-        model
-            .select_output_outlets(&[whole, source, whole])
-            .unwrap();
+        let whole = model.wire_node("whole", cast(i64::datum_type()), &[source]).unwrap()[0];
+        model.select_output_outlets(&[whole, source, whole]).unwrap();
         cast_outputs(&mut model).unwrap();
         assert_eq!(model.outputs[1], source);
 

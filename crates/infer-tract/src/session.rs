@@ -25,20 +25,10 @@ impl WholeBatch {
         plan: Arc<TypedSimplePlan>,
         input: InputShape,
     ) -> Result<Self, InferTractError> {
-        let shape = [
-            input.max_batch,
-            InputShape::CHANNELS,
-            input.height,
-            input.width,
-        ];
+        let shape = [input.max_batch, InputShape::CHANNELS, input.height, input.width];
         let input = Tensor::zero::<f32>(&shape).map_err(run_error)?;
         let state = TypedSimpleState::new(&plan).map_err(run_error)?;
-        Ok(Self {
-            plan,
-            state,
-            input: Arc::new(input),
-            outputs: tvec!(),
-        })
+        Ok(Self { plan, state, input: Arc::new(input), outputs: tvec!() })
     }
 
     /// The input's elements, of all images. The runtime lets go of the tensor when a run ends and the
@@ -48,9 +38,7 @@ impl WholeBatch {
         self.outputs.clear();
         let view = Arc::make_mut(&mut self.input).to_plain_array_view_mut();
         // The tensor was made in memory, of f32 and row-major, so there is always a slice.
-        view.ok()
-            .and_then(ArrayViewMutD::into_slice)
-            .unwrap_or_default()
+        view.ok().and_then(ArrayViewMutD::into_slice).unwrap_or_default()
     }
 
     fn run_plan(&mut self) -> Result<&[TValue], InferTractError> {
@@ -76,9 +64,7 @@ impl Session for WholeBatch {
     fn run(&mut self, _images: usize) -> Result<Outputs<'_>, InferError> {
         let values = self.run_plan()?;
         let tensors: Result<_, _> = values.iter().map(tensor).collect();
-        Ok(Outputs {
-            tensors: tensors.map_err(run_error)?,
-        })
+        Ok(Outputs { tensors: tensors.map_err(run_error)? })
     }
 }
 
@@ -104,12 +90,7 @@ impl ImageByImage {
     /// A session that runs `single` on up to `input.max_batch` images.
     pub(crate) fn new(single: WholeBatch, input: InputShape) -> Self {
         let batch = vec![0.0; input.batch_len()];
-        Self {
-            single,
-            batch,
-            image_len: input.image_len(),
-            gathered: Vec::new(),
-        }
+        Self { single, batch, image_len: input.image_len(), gathered: Vec::new() }
     }
 
     fn run_image(&mut self, index: usize) -> Result<(), InferTractError> {
@@ -134,9 +115,7 @@ impl Session for ImageByImage {
         for index in 0..images {
             self.run_image(index)?;
         }
-        Ok(Outputs {
-            tensors: self.gathered.iter().map(Gathered::tensor).collect(),
-        })
+        Ok(Outputs { tensors: self.gathered.iter().map(Gathered::tensor).collect() })
     }
 }
 
@@ -157,23 +136,15 @@ impl Gathered {
     }
 
     fn tensor(&self) -> OutputTensor<'_> {
-        OutputTensor {
-            shape: &self.shape,
-            data: &self.data,
-        }
+        OutputTensor { shape: &self.shape, data: &self.data }
     }
 }
 
 fn tensor(value: &TValue) -> TractResult<OutputTensor<'_>> {
     let data = value.try_as_plain_ram()?.as_slice()?;
-    Ok(OutputTensor {
-        shape: value.shape(),
-        data,
-    })
+    Ok(OutputTensor { shape: value.shape(), data })
 }
 
 fn run_error(error: tract_core::prelude::TractError) -> InferTractError {
-    InferTractError::Run {
-        source: error.into(),
-    }
+    InferTractError::Run { source: error.into() }
 }

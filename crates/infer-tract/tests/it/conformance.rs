@@ -31,12 +31,7 @@ type Bits = Vec<Vec<u32>>;
 /// Checks one case in every way.
 pub(crate) fn check(case: &Case, load: Load) {
     let model = load(&case.file, case.input);
-    assert_eq!(
-        model.description(),
-        case.file.description(),
-        "{}",
-        case.name
-    );
+    assert_eq!(model.description(), case.file.description(), "{}", case.name);
     assert_eq!(model.input_shape(), case.input, "{}", case.name);
     agrees_with_the_reference(case, model.as_ref());
     gives_the_same_bits_again(case, model.as_ref());
@@ -49,24 +44,13 @@ fn agrees_with_the_reference(case: &Case, model: &dyn Model) {
     let mut session = model.session().unwrap();
     session.input().copy_from_slice(&case.pixels);
     let outputs = session.run(case.input.max_batch).unwrap();
-    let [output] = outputs.tensors.as_slice() else {
-        panic!("{}: {outputs:?}", case.name)
-    };
+    let [output] = outputs.tensors.as_slice() else { panic!("{}: {outputs:?}", case.name) };
     assert_eq!(output.shape, case.shape, "{}", case.name);
-    assert_eq!(
-        output.data.len(),
-        case.shape.iter().product::<usize>(),
-        "{}",
-        case.name
-    );
+    assert_eq!(output.data.len(), case.shape.iter().product::<usize>(), "{}", case.name);
     for &(index, expected) in &case.samples {
         let (found, allowed) = (output.data[index], 1e-4 * expected.abs().max(0.1));
         let close = (found - expected).abs() <= allowed;
-        assert!(
-            close,
-            "{}: element {index} is {found}, not {expected}",
-            case.name
-        );
+        assert!(close, "{}: element {index} is {found}, not {expected}", case.name);
     }
     let sum: f64 = output.data.iter().copied().map(f64::from).sum();
     let close = (sum - case.sum).abs() <= 1e-5 * case.sum.abs();
@@ -79,52 +63,26 @@ fn gives_the_same_bits_again(case: &Case, model: &dyn Model) {
     let address = session.input().as_ptr();
     let inverted: Vec<f32> = case.pixels.iter().map(|pixel| 1.0 - pixel).collect();
     let other = run(session.as_mut(), &inverted, case.input.max_batch);
-    assert_ne!(
-        first, other,
-        "{}: the outputs depend on the input",
-        case.name
-    );
-    assert_eq!(
-        first,
-        run(session.as_mut(), &case.pixels, case.input.max_batch),
-        "{}",
-        case.name
-    );
+    assert_ne!(first, other, "{}: the outputs depend on the input", case.name);
+    assert_eq!(first, run(session.as_mut(), &case.pixels, case.input.max_batch), "{}", case.name);
     // Nothing is written between these two: a run leaves its input as it was.
     let again = bits(&session.run(case.input.max_batch).unwrap());
     assert_eq!(first, again, "{}: the input survives a run", case.name);
-    assert_eq!(
-        address,
-        session.input().as_ptr(),
-        "{}: the input stays in place",
-        case.name
-    );
+    assert_eq!(address, session.input().as_ptr(), "{}: the input stays in place", case.name);
 }
 
 fn sessions_do_not_disturb_each_other(case: &Case, model: &dyn Model) {
-    let alone = run(
-        model.session().unwrap().as_mut(),
-        &case.pixels,
-        case.input.max_batch,
-    );
+    let alone = run(model.session().unwrap().as_mut(), &case.pixels, case.input.max_batch);
     let worker = || {
         let mut session = model.session().unwrap();
-        (0..4)
-            .map(|_| run(session.as_mut(), &case.pixels, case.input.max_batch))
-            .collect()
+        (0..4).map(|_| run(session.as_mut(), &case.pixels, case.input.max_batch)).collect()
     };
     let together: Vec<BTreeSet<Bits>> = thread::scope(|scope| {
         let workers = [scope.spawn(worker), scope.spawn(worker)];
-        workers
-            .map(|worker| worker.join().expect("no panic"))
-            .into()
+        workers.map(|worker| worker.join().expect("no panic")).into()
     });
     let expected = BTreeSet::from([alone]);
-    assert!(
-        together.iter().all(|seen| *seen == expected),
-        "{}",
-        case.name
-    );
+    assert!(together.iter().all(|seen| *seen == expected), "{}", case.name);
 }
 
 fn images_do_not_depend_on_their_neighbours(case: &Case, model: &dyn Model) {
@@ -144,19 +102,9 @@ fn images_do_not_depend_on_the_batch(case: &Case, model: &dyn Model, load: Load)
     if description.signature.inputs[0].shape[0].fixed().is_some() {
         return;
     }
-    let single = load(
-        &case.file,
-        InputShape {
-            max_batch: 1,
-            ..case.input
-        },
-    );
+    let single = load(&case.file, InputShape { max_batch: 1, ..case.input });
     let mut single = single.session().unwrap();
-    let full = image_bits(
-        model.session().unwrap().as_mut(),
-        &case.pixels,
-        case.input.max_batch,
-    );
+    let full = image_bits(model.session().unwrap().as_mut(), &case.pixels, case.input.max_batch);
     for (index, pixels) in case.pixels.chunks_exact(case.input.image_len()).enumerate() {
         let alone = run(single.as_mut(), pixels, 1);
         assert_eq!(alone, full[index], "{}: image {index}", case.name);
@@ -174,15 +122,12 @@ fn image_bits(session: &mut dyn Session, pixels: &[f32], images: usize) -> Vec<B
     let outputs = session.run(images).unwrap();
     let image = |index| {
         let rows = outputs.tensors.iter().map(|tensor| tensor.image(index));
-        rows.map(|row| row.iter().map(|number| number.to_bits()).collect())
-            .collect()
+        rows.map(|row| row.iter().map(|number| number.to_bits()).collect()).collect()
     };
     (0..images).map(image).collect()
 }
 
 fn bits(outputs: &Outputs<'_>) -> Bits {
     let numbers = outputs.tensors.iter().map(|tensor| tensor.data);
-    numbers
-        .map(|data| data.iter().map(|number| number.to_bits()).collect())
-        .collect()
+    numbers.map(|data| data.iter().map(|number| number.to_bits()).collect()).collect()
 }

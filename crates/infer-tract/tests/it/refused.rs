@@ -7,11 +7,7 @@ use detections_types::ErrorKind;
 
 use crate::suite::fixture;
 
-const ONE: InputShape = InputShape {
-    max_batch: 1,
-    height: 64,
-    width: 64,
-};
+const ONE: InputShape = InputShape { max_batch: 1, height: 64, width: 64 };
 
 fn refusal(name: &str, input: InputShape) -> InferTractError {
     let file = OnnxFile::open(&fixture(name)).unwrap();
@@ -22,10 +18,7 @@ fn refusal(name: &str, input: InputShape) -> InferTractError {
 fn a_fixed_batch_of_another_size_is_refused() {
     for (name, max_batch) in [("batch1.onnx", 4), ("batch4.onnx", 1), ("dynamic.onnx", 0)] {
         let error = refusal(name, InputShape { max_batch, ..ONE });
-        let mismatch = matches!(
-            &error,
-            InferTractError::Graph(OnnxError::InputMismatch { .. })
-        );
+        let mismatch = matches!(&error, InferTractError::Graph(OnnxError::InputMismatch { .. }));
         assert!(mismatch, "{name}: {error:?}");
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
     }

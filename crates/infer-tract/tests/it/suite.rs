@@ -10,9 +10,7 @@ use serde_json::Value;
 use crate::conformance::{Case, check};
 
 pub(crate) fn fixture(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("../../fixtures/onnx")
-        .join(name)
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/onnx").join(name)
 }
 
 fn load(file: &OnnxFile, input: InputShape) -> Box<dyn Model> {
@@ -26,11 +24,7 @@ fn case(name: &str) -> Case {
     let [max_batch, _, height, width] = lengths(&reference["input_shape"])[..] else {
         panic!("{name}: {reference}")
     };
-    let input = InputShape {
-        max_batch,
-        height,
-        width,
-    };
+    let input = InputShape { max_batch, height, width };
     Case {
         name: name.to_owned(),
         file: OnnxFile::open(&fixture(name)).unwrap(),
@@ -38,12 +32,7 @@ fn case(name: &str) -> Case {
         pixels: (0..input.batch_len()).map(pixel).collect(),
         shape: lengths(&reference["shape"]),
         sum: reference["sum"].as_f64().unwrap(),
-        samples: reference["samples"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(sample)
-            .collect(),
+        samples: reference["samples"].as_array().unwrap().iter().map(sample).collect(),
     }
 }
 
@@ -54,15 +43,10 @@ fn pixel(index: usize) -> f32 {
 
 fn lengths(list: &Value) -> Vec<usize> {
     let lengths = list.as_array().unwrap().iter().map(Value::as_u64);
-    lengths
-        .map(|length| usize::try_from(length.unwrap()).unwrap())
-        .collect()
+    lengths.map(|length| usize::try_from(length.unwrap()).unwrap()).collect()
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "the file holds float32 numbers, printed"
-)]
+#[expect(clippy::cast_possible_truncation, reason = "the file holds float32 numbers, printed")]
 fn sample(pair: &Value) -> (usize, f32) {
     let index = usize::try_from(pair[0].as_u64().unwrap()).unwrap();
     (index, pair[1].as_f64().unwrap() as f32)
