@@ -1,9 +1,10 @@
 //! One run of a session, of the built-in model and of YOLOX-nano where it is at hand.
 
-#![expect(
-    clippy::unwrap_used,
+#![allow(
     clippy::print_stderr,
-    reason = "a bench stops at a fault and tells what it skips"
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a bench stops at a fault, tells what it skips, and criterion's macros make undocumented items"
 )]
 
 use std::{hint::black_box, path::Path, time::Duration};
