@@ -1,0 +1,140 @@
+//! The command line as it is written: subcommands and flags, nothing yet checked against each other.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+
+use crate::build_info;
+
+/// Object detection as a service and on the command line.
+#[derive(Debug, Parser)]
+#[command(name = "detections", version, long_version = build_info::summary(), propagate_version = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) common: CommonArgs,
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+/// Flags that every subcommand takes; each one beats the configuration file and the environment.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct CommonArgs {
+    /// Configuration file (TOML)
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Model file (.onnx) instead of the built-in one
+    #[arg(long, global = true, value_name = "PATH")]
+    pub(crate) model: Option<String>,
+    /// Product classes (JSON) instead of the model's labels
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) classes: Option<String>,
+    /// Tensor runtime: tract or candle
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) backend: Option<String>,
+    /// Device: cpu or cuda:N
+    #[arg(long, global = true, value_name = "DEVICE")]
+    pub(crate) device: Option<String>,
+    /// Threads that work at once; all processors when not given
+    #[arg(long, global = true, value_name = "T")]
+    pub(crate) threads: Option<String>,
+}
+
+/// What is to be done; serving when nothing is said.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Serve detections over HTTP (the default)
+    Serve(ServeArgs),
+    /// Detect objects in pictures
+    Detect(DetectArgs),
+    /// Look at model files
+    Model {
+        #[command(subcommand)]
+        command: ModelCommand,
+    },
+    /// Measure one model on this machine
+    Bench(BenchArgs),
+}
+
+/// `detections serve`
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct ServeArgs {
+    /// Address to listen on
+    #[arg(long, value_name = "HOST:PORT")]
+    pub(crate) bind: Option<String>,
+}
+
+/// `detections detect`
+#[derive(Debug, Args)]
+pub(crate) struct DetectArgs {
+    /// Pictures, and folders that are searched for pictures
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// One JSON object a line, also on a terminal
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Write the pictures with their boxes drawn into this folder
+    #[arg(long, value_name = "DIR")]
+    pub(crate) save: Option<PathBuf>,
+    /// Lowest confidence that is reported, 0..=1 [default: 0.25]
+    #[arg(long, value_name = "X", allow_negative_numbers = true, aliases = ["conf", "min-confidence", "threshold"])]
+    pub(crate) confidence: Option<String>,
+    /// Overlap above which the weaker of two boxes is dropped, 0..=1 [default: 0.45]
+    #[arg(long, value_name = "X", allow_negative_numbers = true, aliases = ["overlap", "iou-threshold"])]
+    pub(crate) iou: Option<String>,
+    /// Most detections reported for a picture [default: 300]
+    #[arg(long, value_name = "N", alias = "max-det")]
+    pub(crate) max_detections: Option<String>,
+    /// Only these classes: names or ids, separated by commas
+    #[arg(long, value_name = "CLASS", value_delimiter = ',', action = ArgAction::Append)]
+    pub(crate) only: Vec<String>,
+    /// Let boxes of different classes suppress each other
+    #[arg(long)]
+    pub(crate) agnostic_nms: bool,
+    /// Whether pictures are turned upright
+    #[arg(long, value_enum, default_value_t = ExifArg::Apply)]
+    pub(crate) exif: ExifArg,
+}
+
+/// What is done about a picture's EXIF orientation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExifArg {
+    /// Turn the picture upright
+    Apply,
+    /// Take the pixels as they are stored
+    Ignore,
+}
+
+/// `detections model …`
+#[derive(Debug, Subcommand)]
+pub(crate) enum ModelCommand {
+    /// Metadata, signature, recognised head and why, labels, and what would be refused
+    Inspect(InspectArgs),
+}
+
+/// `detections model inspect`
+#[derive(Debug, Args)]
+pub(crate) struct InspectArgs {
+    /// The model file; the configured model when not given
+    #[arg(value_name = "M.onnx")]
+    pub(crate) file: Option<PathBuf>,
+    /// One JSON object instead of text
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `detections bench`
+#[derive(Debug, Args)]
+pub(crate) struct BenchArgs {
+    /// Measured runs of each thread, after the warm-up
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) runs: u32,
+    /// Images of one run, for a model that leaves it open [default: 1, or what the model fixes]
+    #[arg(long, value_name = "B", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) batch: Option<u16>,
+    /// Picture to measure with instead of a synthetic one
+    #[arg(long, value_name = "FILE")]
+    pub(crate) image: Option<PathBuf>,
+    /// One JSON object instead of text
+    #[arg(long)]
+    pub(crate) json: bool,
+}

@@ -1,0 +1,107 @@
+//! How the program ends: the four exit codes, and which error ends with which.
+
+use std::{error::Error, process::ExitCode};
+
+use detections_types::ErrorKind;
+
+/// What the program's end tells its caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Exit {
+    /// Everything that was asked for is done.
+    Done,
+    /// Something outside the input failed.
+    Failed,
+    /// The command line or the configuration is wrong.
+    Usage,
+    /// A picture or a model file is wrong.
+    BadInput,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        match exit {
+            Exit::Done => Self::SUCCESS,
+            Exit::Failed => Self::FAILURE,
+            Exit::Usage => Self::from(64),
+            Exit::BadInput => Self::from(65),
+        }
+    }
+}
+
+impl From<ErrorKind> for Exit {
+    fn from(kind: ErrorKind) -> Self {
+        match kind {
+            ErrorKind::InvalidInput | ErrorKind::Unsupported | ErrorKind::TooLarge => {
+                Self::BadInput
+            }
+            ErrorKind::Overloaded
+            | ErrorKind::Cancelled
+            | ErrorKind::TimedOut
+            | ErrorKind::Unavailable
+            | ErrorKind::Internal => Self::Failed,
+        }
+    }
+}
+
+/// A reason to end, with the words for the user.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    /// How to exit.
+    pub(crate) exit: Exit,
+    /// What to say, one fault a line.
+    pub(crate) message: String,
+}
+
+impl Failure {
+    /// The command line asks for something that cannot be.
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self { exit: Exit::Usage, message: message.into() }
+    }
+
+    /// Something went wrong that is of `kind`.
+    pub(crate) fn new(kind: ErrorKind, error: &dyn Error) -> Self {
+        Self { exit: kind.into(), message: explain(error) }
+    }
+
+    /// The output or another file cannot be written.
+    pub(crate) fn failed(message: impl Into<String>) -> Self {
+        Self { exit: Exit::Failed, message: message.into() }
+    }
+}
+
+/// An error with all its causes on one line; a cause that its effect already tells is not repeated.
+pub(crate) fn explain(error: &dyn Error) -> String {
+    let mut words = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let text = error.to_string();
+        if !words.contains(&text) {
+            words = format!("{words}: {text}");
+        }
+        cause = error.source();
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::explain;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("outer{}", .repeat.then_some(": inner").unwrap_or_default())]
+    struct Outer {
+        repeat: bool,
+        #[source]
+        source: io::Error,
+    }
+
+    #[test]
+    fn causes_are_told_once() {
+        for repeat in [false, true] {
+            let error = Outer { repeat, source: io::Error::other("inner") };
+            assert_eq!(explain(&error), "outer: inner");
+        }
+    }
+}

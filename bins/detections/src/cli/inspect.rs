@@ -1,0 +1,190 @@
+//! `detections model inspect`: everything that is known of a model file, and what would be refused of it.
+//! What can be said is said even where the model is refused.
+
+mod text;
+
+use std::collections::BTreeMap;
+
+use detections_infer::{Manifest, ManifestOptions};
+use detections_infer_tract::TractModel;
+use detections_models::{ModelArtifact, ModelSource};
+use detections_onnx::OnnxFile;
+use detections_types::{Dim, ModelDescription, TensorInfo};
+use serde::Serialize;
+
+use super::{
+    args::InspectArgs,
+    exit::{Exit, Failure, explain},
+    output::Output,
+};
+use crate::{
+    config::Config,
+    engine::{self, BACKEND, EngineError, bind_classes, manifest_options},
+};
+
+/// Runs the subcommand.
+pub(super) fn run(args: &InspectArgs, config: &Config) -> Result<Exit, Failure> {
+    let options = manifest_options(&config.model, None)?;
+    let source = match &args.file {
+        Some(path) => ModelSource::Path(path.clone()),
+        None => engine::source(&config.model),
+    };
+    let artifact = source.fetch().map_err(EngineError::from)?;
+    let mut inspection = Inspection::of(&artifact, &options);
+    let classes = inspection.bind(config);
+    let text = if args.json { inspection.json()? } else { text::sheet(&inspection) };
+    // Whether anybody reads on makes no difference: this is all.
+    let _reader = Output::plain().print(&text)?;
+    classes?;
+    Ok(if inspection.refused.is_empty() { Exit::Done } else { Exit::BadInput })
+}
+
+/// What is known of a model file.
+#[derive(Debug, Serialize)]
+struct Inspection {
+    model: String,
+    origin: String,
+    bytes: usize,
+    sha256: String,
+    metadata: BTreeMap<String, String>,
+    inputs: Vec<Tensor>,
+    outputs: Vec<Tensor>,
+    #[serde(flatten)]
+    detector: Option<DetectorSheet>,
+    /// Why it would not run, in the order in which it would be noticed.
+    refused: Vec<String>,
+}
+
+/// A tensor of the signature.
+#[derive(Debug, Serialize)]
+struct Tensor {
+    name: String,
+    element: String,
+    shape: Vec<String>,
+}
+
+/// How a model that is a detector is read.
+#[derive(Debug, Serialize)]
+struct DetectorSheet {
+    head: String,
+    head_reason: String,
+    preprocess: String,
+    /// Height and width.
+    input: [usize; 2],
+    batch: Batch,
+    labels: Vec<String>,
+    /// The product's classes, where a class file is configured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    classes: Option<ClassesSheet>,
+}
+
+/// Images of one run.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Batch {
+    /// The file fixes it.
+    Fixed(usize),
+    /// Any number.
+    Open,
+}
+
+/// How a class file fits the model.
+#[derive(Debug, Serialize)]
+struct ClassesSheet {
+    mapped: Vec<Mapped>,
+    unmapped_labels: Vec<String>,
+}
+
+/// One of the model's classes in the product's words.
+#[derive(Debug, Serialize)]
+struct Mapped {
+    index: u32,
+    id: u32,
+    name: String,
+    color: String,
+}
+
+impl Inspection {
+    fn of(artifact: &ModelArtifact, options: &ManifestOptions) -> Self {
+        let mut inspection = Self {
+            model: artifact.name.clone(),
+            origin: artifact.origin.to_string(),
+            bytes: artifact.bytes.len(),
+            sha256: artifact.sha256.to_string(),
+            metadata: BTreeMap::new(),
+            inputs: Vec::new(),
+            outputs: Vec::new(),
+            detector: None,
+            refused: Vec::new(),
+        };
+        match OnnxFile::parse(&artifact.bytes) {
+            Ok(file) => inspection.look_into(&file, options),
+            Err(error) => inspection.refused.push(explain(&error)),
+        }
+        inspection
+    }
+
+    fn look_into(&mut self, file: &OnnxFile, options: &ManifestOptions) {
+        let description = file.description();
+        self.metadata.clone_from(&description.metadata);
+        self.inputs = description.signature.inputs.iter().map(Tensor::from).collect();
+        self.outputs = description.signature.outputs.iter().map(Tensor::from).collect();
+        match Manifest::resolve(description, options) {
+            Ok(manifest) => {
+                let loaded = TractModel::load(file, manifest.input);
+                let refused = loaded.err().map(|error| format!("{BACKEND}: {}", explain(&error)));
+                self.refused.extend(refused);
+                self.detector = Some(DetectorSheet::new(manifest, description));
+            }
+            Err(error) => self.refused.push(explain(&error)),
+        }
+    }
+
+    /// Shows how the configured class file fits, if there is one and the model has labels.
+    fn bind(&mut self, config: &Config) -> Result<(), Failure> {
+        let Some(detector) = self.detector.as_mut().filter(|_| config.classes.path.is_some())
+        else {
+            return Ok(());
+        };
+        let classes = bind_classes(config, &detector.labels)?;
+        let mapped = classes.iter().map(|(index, class)| Mapped {
+            index: index.0,
+            id: class.id,
+            name: class.name.to_string(),
+            color: class.color.to_string(),
+        });
+        let unmapped_labels = classes.unmapped_labels().to_vec();
+        detector.classes = Some(ClassesSheet { mapped: mapped.collect(), unmapped_labels });
+        Ok(())
+    }
+
+    fn json(&self) -> Result<String, Failure> {
+        let text = serde_json::to_string(self);
+        text.map(|text| text + "\n").map_err(|error| Failure::failed(error.to_string()))
+    }
+}
+
+impl DetectorSheet {
+    fn new(manifest: Manifest, description: &ModelDescription) -> Self {
+        let first_axis = description.signature.inputs.first().and_then(|input| input.shape.first());
+        Self {
+            head: manifest.head.kind().to_string(),
+            head_reason: manifest.head_reason,
+            preprocess: manifest.preprocess.to_string(),
+            input: [manifest.input.height, manifest.input.width],
+            batch: first_axis.and_then(Dim::fixed).map_or(Batch::Open, Batch::Fixed),
+            labels: manifest.labels,
+            classes: None,
+        }
+    }
+}
+
+impl From<&TensorInfo> for Tensor {
+    fn from(tensor: &TensorInfo) -> Self {
+        Self {
+            name: tensor.name.clone(),
+            element: format!("{:?}", tensor.element).to_lowercase(),
+            shape: tensor.shape.iter().map(Dim::to_string).collect(),
+        }
+    }
+}

@@ -1,0 +1,282 @@
+//! Starts what detects: model file, manifest, backend, workers and product classes become one [`Engine`]
+//! that the service and the command line share. Each step that fails says which one and on what.
+
+use std::{num::NonZeroUsize, path::PathBuf, sync::Arc};
+
+use detections_classes::{BoundClasses, ClassMap, ClassesError};
+use detections_frames::StillLimits;
+use detections_infer::{
+    Detector, DetectorOptions, HeadKind, InferError, Manifest, ManifestOptions,
+};
+use detections_infer_tract::{InferTractError, TractModel};
+use detections_media::Sha256Digest;
+use detections_models::{ModelArtifact, ModelSource, ModelsError};
+use detections_onnx::{OnnxError, OnnxFile};
+use detections_pipeline::StillPipeline;
+use detections_types::ErrorKind;
+
+use crate::config::{Config, LimitsConfig, ModelConfig};
+
+/// The only backend of this build.
+pub const BACKEND: &str = "tract";
+
+/// The only device of this build.
+pub const DEVICE: &str = "cpu";
+
+/// Why detection cannot start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// `model.head` names no supported head.
+    #[error("model.head: {name:?} is not one of {}", HeadKind::SUPPORTED)]
+    UnknownHead {
+        /// What it says.
+        name: String,
+    },
+    /// The model file is not there or cannot be read.
+    #[error(transparent)]
+    Source(#[from] ModelsError),
+    /// The model file is not an ONNX model that can be read.
+    #[error("model {model} is refused")]
+    Onnx {
+        /// Where the model came from.
+        model: String,
+        /// What is wrong with the file.
+        #[source]
+        source: OnnxError,
+    },
+    /// The model is not a detector that can be read.
+    #[error("model {model} is refused")]
+    Manifest {
+        /// Where the model came from.
+        model: String,
+        /// What does not fit.
+        #[source]
+        source: InferError,
+    },
+    /// The backend does not run the model.
+    #[error("model {model} is refused by {BACKEND}")]
+    Backend {
+        /// Where the model came from.
+        model: String,
+        /// What the backend said.
+        #[source]
+        source: InferTractError,
+    },
+    /// The workers do not start, or fail in their warm-up.
+    #[error("model {model} does not run")]
+    Detector {
+        /// Where the model came from.
+        model: String,
+        /// What a worker said.
+        #[source]
+        source: InferError,
+    },
+    /// The class map is wrong, or does not fit the model.
+    #[error("classes.path: {}", path.display())]
+    Classes {
+        /// The class file.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        source: ClassesError,
+    },
+}
+
+impl EngineError {
+    /// What kind of failure this is.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::UnknownHead { .. } => ErrorKind::InvalidInput,
+            Self::Source(source) => source.kind(),
+            Self::Onnx { source, .. } => source.kind(),
+            Self::Manifest { source, .. } | Self::Detector { source, .. } => source.kind(),
+            Self::Backend { source, .. } => source.kind(),
+            Self::Classes { source, .. } => source.kind(),
+        }
+    }
+
+    /// Whether a setting is at fault, rather than the model file or this machine.
+    #[must_use]
+    pub const fn is_configuration(&self) -> bool {
+        match self {
+            Self::UnknownHead { .. }
+            | Self::Classes { .. }
+            | Self::Source(ModelsError::NotBuiltIn)
+            | Self::Manifest {
+                source: InferError::InputSizeFixed { .. } | InferError::InputSizeOpen { .. },
+                ..
+            } => true,
+            Self::Source(_)
+            | Self::Onnx { .. }
+            | Self::Manifest { .. }
+            | Self::Backend { .. }
+            | Self::Detector { .. } => false,
+        }
+    }
+}
+
+/// What is told of the model that runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelCard {
+    /// Its name.
+    pub name: String,
+    /// SHA-256 of its file.
+    pub sha256: Sha256Digest,
+    /// Its output layout.
+    pub head: HeadKind,
+    /// Why that layout, its pixels and its labels, in a sentence.
+    pub head_reason: String,
+    /// Height and width of its input in pixels.
+    pub input: [usize; 2],
+    /// What is done to a picture's pixels, in words.
+    pub preprocess: String,
+    /// Its word for each class.
+    pub labels: Vec<String>,
+    /// The tensor runtime.
+    pub backend: &'static str,
+    /// The device.
+    pub device: &'static str,
+}
+
+/// A model that was loaded and not yet given workers.
+#[derive(Debug)]
+pub struct LoadedModel {
+    /// What is told of it.
+    pub card: ModelCard,
+    /// How its pixels, output and labels are read.
+    pub manifest: Manifest,
+    /// The weights, shared by all sessions.
+    pub model: Arc<TractModel>,
+    /// Where it came from, for messages.
+    pub origin: String,
+}
+
+impl LoadedModel {
+    /// Fetches, checks and compiles the configured model; `max_batch` settles a batch axis that the
+    /// file leaves open.
+    ///
+    /// # Errors
+    /// [`EngineError`] with the step that failed.
+    pub fn load(
+        config: &ModelConfig,
+        max_batch: Option<NonZeroUsize>,
+    ) -> Result<Self, EngineError> {
+        let options = manifest_options(config, max_batch)?;
+        let artifact = source(config).fetch()?;
+        let origin = artifact.origin.to_string();
+        let refused = |source| EngineError::Onnx { model: origin.clone(), source };
+        let file = OnnxFile::parse(&artifact.bytes).map_err(refused)?;
+        let manifest = Manifest::resolve(file.description(), &options)
+            .map_err(|source| EngineError::Manifest { model: origin.clone(), source })?;
+        let model = TractModel::load(&file, manifest.input)
+            .map_err(|source| EngineError::Backend { model: origin.clone(), source })?;
+        let card = ModelCard::new(&artifact, &manifest);
+        Ok(Self { card, manifest, model: Arc::new(model), origin })
+    }
+}
+
+impl ModelCard {
+    fn new(artifact: &ModelArtifact, manifest: &Manifest) -> Self {
+        Self {
+            name: artifact.name.clone(),
+            sha256: artifact.sha256,
+            head: manifest.head.kind(),
+            head_reason: manifest.head_reason.clone(),
+            input: [manifest.input.height, manifest.input.width],
+            preprocess: manifest.preprocess.to_string(),
+            labels: manifest.labels.clone(),
+            backend: BACKEND,
+            device: DEVICE,
+        }
+    }
+}
+
+/// Running detection: workers with their sessions warmed up, and the pipeline over them.
+#[derive(Debug)]
+pub struct Engine {
+    /// Encoded pictures in, product classes out.
+    pub pipeline: Arc<StillPipeline>,
+    /// The workers under the pipeline.
+    pub detector: Arc<Detector>,
+    /// What is told of the model.
+    pub model: ModelCard,
+}
+
+impl Engine {
+    /// Loads the configured model and classes and starts `infer.threads` workers.
+    ///
+    /// It returns when every worker has answered a warm-up.
+    ///
+    /// # Errors
+    /// [`EngineError`] with the step that failed.
+    pub fn start(config: &Config) -> Result<Self, EngineError> {
+        let LoadedModel { card, manifest, model, origin } = LoadedModel::load(&config.model, None)?;
+        let classes = bind_classes(config, manifest.labels())?;
+        let options = DetectorOptions {
+            workers: config.infer.threads,
+            queue_capacity: queue_capacity(config),
+        };
+        let detector = Detector::spawn(model, manifest, options)
+            .map_err(|source| EngineError::Detector { model: origin, source })?;
+        let detector = Arc::new(detector);
+        let limits = still_limits(&config.limits);
+        let pipeline = Arc::new(StillPipeline::new(Arc::clone(&detector), classes, limits));
+        Ok(Self { pipeline, detector, model: card })
+    }
+}
+
+/// Everything that may be in flight finds a place: admission bounds it, not the detector's queue.
+fn queue_capacity(config: &Config) -> NonZeroUsize {
+    let in_flight = NonZeroUsize::new(config.server.max_in_flight).unwrap_or(NonZeroUsize::MIN);
+    in_flight.max(config.infer.threads)
+}
+
+/// The product's classes for a model with these labels.
+///
+/// # Errors
+/// [`EngineError::Classes`] when the configured class file is wrong or does not fit.
+pub fn bind_classes(config: &Config, labels: &[String]) -> Result<BoundClasses, EngineError> {
+    let path = config.classes.path.clone();
+    let map = path.as_deref().map_or_else(|| Ok(ClassMap::identity()), ClassMap::open);
+    map.and_then(|map| map.bind(labels))
+        .map_err(|source| EngineError::Classes { path: path.unwrap_or_default(), source })
+}
+
+/// Where the configured model comes from.
+#[must_use]
+pub fn source(config: &ModelConfig) -> ModelSource {
+    config.path.clone().map_or(ModelSource::BuiltIn, ModelSource::Path)
+}
+
+/// What the configuration settles where a model file leaves it open.
+///
+/// # Errors
+/// [`EngineError::UnknownHead`] when `model.head` is no head.
+pub fn manifest_options(
+    config: &ModelConfig,
+    max_batch: Option<NonZeroUsize>,
+) -> Result<ManifestOptions, EngineError> {
+    Ok(ManifestOptions {
+        head: config.head.as_deref().map(head_kind).transpose()?,
+        input_size: config.input_size.map(|size| (size.height, size.width)),
+        max_batch: max_batch.map(NonZeroUsize::get),
+    })
+}
+
+fn head_kind(name: &str) -> Result<HeadKind, EngineError> {
+    let known = [HeadKind::Yolov8, HeadKind::Yolox];
+    let found = known.into_iter().find(|kind| kind.to_string() == name);
+    found.ok_or_else(|| EngineError::UnknownHead { name: name.to_owned() })
+}
+
+/// What is too large to be decoded.
+#[must_use]
+pub fn still_limits(config: &LimitsConfig) -> StillLimits {
+    StillLimits {
+        max_pixels: config.max_pixels,
+        max_memory_bytes: config.max_decoded_bytes,
+        ..StillLimits::default()
+    }
+}
