@@ -20,8 +20,17 @@ use super::{
     request_id::{RequestId, X_REQUEST_ID},
 };
 
-/// Requests whose path is no resource are counted under one name, however many paths there are.
-const UNMATCHED: &str = "unmatched";
+/// Paths that are counted each under its own name; clients can invent any number of others.
+const ROUTES: [&str; 8] = [
+    "/health",
+    "/health/live",
+    "/health/ready",
+    "/info",
+    "/detect",
+    "/metrics",
+    "/openapi.json",
+    "/docs",
+];
 
 /// The middleware.
 pub(super) async fn access(
@@ -99,22 +108,22 @@ impl Visit {
     }
 
     fn answered(&mut self, response: &ServiceResponse<BoxBody>) {
-        let route = response.request().match_pattern();
         let bytes_out = match response.response().body().size() {
             BodySize::Sized(bytes) => bytes,
             BodySize::None | BodySize::Stream => 0,
         };
-        self.tell(route.as_deref().unwrap_or(UNMATCHED), response.status().as_u16(), bytes_out);
+        self.tell(response.status().as_u16(), bytes_out);
     }
 
     fn fails(&mut self, problem: Problem, id: &RequestId) -> Error {
         let status = actix_web::ResponseError::status_code(&problem).as_u16();
-        self.tell(UNMATCHED, status, 0);
+        self.tell(status, 0);
         problem.of_request(id.as_str()).into()
     }
 
-    fn tell(&mut self, route: &str, status: u16, bytes_out: u64) {
+    fn tell(&mut self, status: u16, bytes_out: u64) {
         self.told = true;
+        let route = ROUTES.into_iter().find(|route| *route == self.path).unwrap_or("other");
         self.service.metrics.request(route, &self.method, status);
         let Self { method, path, bytes_in, .. } = self;
         let ms = crate::wire::millis(self.started.elapsed());
@@ -128,7 +137,45 @@ impl Visit {
 impl Drop for Visit {
     fn drop(&mut self) {
         if !self.told {
-            self.tell(UNMATCHED, CLIENT_CLOSED_REQUEST, 0);
+            self.tell(CLIENT_CLOSED_REQUEST, 0);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use actix_web::{
+        App, HttpResponse,
+        body::to_bytes,
+        middleware::from_fn,
+        test::{TestRequest, init_service, try_call_service},
+        web,
+    };
+    use serde_json::Value;
+
+    use super::{Service, access};
+    use crate::config::{Config, Overrides};
+
+    async fn boom() -> HttpResponse {
+        panic!("a secret");
+    }
+
+    #[actix_web::test]
+    async fn a_panic_in_a_handler_is_a_problem_without_details() {
+        let config = Config::load(None, [], &Overrides::default()).unwrap();
+        let service = web::Data::new(Service::new(Arc::new(config)));
+        let routes = App::new().app_data(service).route("/boom", web::get().to(boom));
+        let app = init_service(routes.wrap(from_fn(access))).await;
+        let request = TestRequest::get().uri("/boom").insert_header(("x-request-id", "mine"));
+        let error = try_call_service(&app, request.to_request()).await.unwrap_err();
+        let response = error.error_response();
+        assert_eq!(response.status().as_u16(), 500);
+        assert_eq!(response.headers().get("x-request-id").unwrap(), "mine");
+        let body = to_bytes(response.into_body()).await.unwrap();
+        let body: Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!((body["code"].as_str(), body["request_id"].as_str()), (Some("internal"), Some("mine")));
+        assert!(!body.to_string().contains("secret"));
     }
 }

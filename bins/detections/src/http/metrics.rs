@@ -25,7 +25,7 @@ const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OP
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RequestLabels {
-    route: String,
+    route: &'static str,
     method: &'static str,
     status: u16,
 }
@@ -103,9 +103,9 @@ impl Metrics {
         to.register("ready", "1 when a picture would be taken now", live.ready.clone());
     }
 
-    pub(super) fn request(&self, route: &str, method: &str, status: u16) {
+    pub(super) fn request(&self, route: &'static str, method: &str, status: u16) {
         let method = METHODS.into_iter().find(|known| *known == method).unwrap_or("other");
-        let labels = RequestLabels { route: route.to_owned(), method, status };
+        let labels = RequestLabels { route, method, status };
         self.requests.get_or_create(&labels).inc();
     }
 

@@ -7,13 +7,14 @@ use actix_web::{
     HttpResponse, ResponseError,
     http::{
         StatusCode,
-        header::{ALLOW, CONTENT_TYPE, RETRY_AFTER},
+        header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER},
     },
 };
 use detections_types::ErrorKind;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::request_id::X_REQUEST_ID;
 use crate::gate::Full;
 
 /// The media type of an error.
@@ -191,6 +192,9 @@ impl ResponseError for Problem {
         }
         if let Some(allow) = self.allow {
             response.insert_header((ALLOW, allow));
+        }
+        if let Ok(id) = HeaderValue::from_str(&self.request_id) {
+            response.insert_header((X_REQUEST_ID, id));
         }
         response.insert_header((CONTENT_TYPE, PROBLEM_JSON)).json(self.body())
     }

@@ -1,0 +1,9 @@
+//! The service: in process with the real detector where that suffices, as a process where sockets and
+//! signals matter.
+
+mod answers;
+mod failing_model;
+mod fixture;
+mod problems;
+mod process;
+mod sockets;
