@@ -15,10 +15,9 @@ const MAX_SHOWN_LABELS: usize = 10;
 pub(crate) fn bind(form: &Form, labels: &[String]) -> Result<BoundClasses, ClassesError> {
     match form {
         Form::Identity => Ok(identity(labels)),
-        Form::Names(names) if names.len() != labels.len() => Err(ClassesError::WrongCount {
-            names: names.len(),
-            labels: labels.len(),
-        }),
+        Form::Names(names) if names.len() != labels.len() => {
+            Err(ClassesError::WrongCount { names: names.len(), labels: labels.len() })
+        }
         Form::Names(entries) | Form::Entries(entries) => bind_entries(entries, labels),
     }
 }
@@ -40,35 +39,22 @@ fn bind_entries(entries: &[Entry], labels: &[String]) -> Result<BoundClasses, Cl
     let mut bound: Vec<Option<&Entry>> = vec![None; labels.len()];
     let mut faults = Vec::new();
     for entry in entries {
-        let placed = finder.find(entry).and_then(|index| match bound[index] {
-            None => Ok(bound[index] = Some(entry)),
-            Some(earlier) => Err(ClassProblem::DuplicateTarget {
-                label: labels[index].clone(),
-                other: earlier.entry_name(),
-            }),
+        let placed = finder.find(entry).and_then(|index| {
+            let earlier = bound[index].get_or_insert(entry);
+            if std::ptr::eq(*earlier, entry) {
+                return Ok(());
+            }
+            let (label, other) = (labels[index].clone(), earlier.entry_name());
+            Err(ClassProblem::DuplicateTarget { label, other })
         });
-        faults.extend(
-            placed
-                .err()
-                .map(|problem| entry.entry_name().fault(problem)),
-        );
+        faults.extend(placed.err().map(|problem| entry.entry_name().fault(problem)));
     }
-    if faults.is_empty() {
-        Ok(collect(&bound, labels))
-    } else {
-        Err(ClassesError::Entries(faults))
-    }
+    if faults.is_empty() { Ok(collect(&bound, labels)) } else { Err(ClassesError::Entries(faults)) }
 }
 
 fn collect(bound: &[Option<&Entry>], labels: &[String]) -> BoundClasses {
-    let classes = bound
-        .iter()
-        .map(|entry| entry.and_then(product_class))
-        .collect();
-    let unmapped = bound
-        .iter()
-        .zip(labels)
-        .filter(|(entry, _)| entry.is_none());
+    let classes = bound.iter().map(|entry| entry.and_then(product_class)).collect();
+    let unmapped = bound.iter().zip(labels).filter(|(entry, _)| entry.is_none());
     BoundClasses::new(classes, unmapped.map(|(_, label)| label.clone()).collect())
 }
 
@@ -97,25 +83,15 @@ impl<'a> Finder<'a> {
             exact.entry(label.as_str()).or_insert(index);
             folded.entry(label.to_lowercase()).or_insert(index);
         }
-        Self {
-            labels,
-            exact,
-            folded,
-        }
+        Self { labels, exact, folded }
     }
 
     /// The index of the entry's class, which is within the labels.
     fn find(&self, entry: &Entry) -> Result<usize, ClassProblem> {
         match &entry.target {
-            Target::Label(label) => {
-                self.exact
-                    .get(label.as_str())
-                    .copied()
-                    .ok_or_else(|| ClassProblem::UnknownLabel {
-                        label: label.clone(),
-                        known: self.known(),
-                    })
-            }
+            Target::Label(label) => self.exact.get(label.as_str()).copied().ok_or_else(|| {
+                ClassProblem::UnknownLabel { label: label.clone(), known: self.known() }
+            }),
             Target::NameOrId => {
                 let (index, labels) = (entry.product_id(), self.labels.len());
                 let found = self.by_name(&entry.name).or_else(|| self.by_index(index));
@@ -138,17 +114,9 @@ impl<'a> Finder<'a> {
     }
 
     fn known(&self) -> String {
-        let shown: Vec<&str> = self
-            .labels
-            .iter()
-            .take(MAX_SHOWN_LABELS)
-            .map(String::as_str)
-            .collect();
-        let more = if self.labels.len() > shown.len() {
-            ", …"
-        } else {
-            ""
-        };
+        let shown: Vec<&str> =
+            self.labels.iter().take(MAX_SHOWN_LABELS).map(String::as_str).collect();
+        let more = if self.labels.len() > shown.len() { ", …" } else { "" };
         shown.join(", ") + more
     }
 }

@@ -49,11 +49,7 @@ impl BoundClasses {
     /// name, otherwise those with that name in other letter case; `None` when there are none.
     #[must_use]
     pub fn find(&self, word: &str) -> Option<Vec<u32>> {
-        let by_id = word
-            .parse()
-            .ok()
-            .filter(|id| self.contains_id(*id))
-            .map(|id| vec![id]);
+        let by_id = word.parse().ok().filter(|id| self.contains_id(*id)).map(|id| vec![id]);
         by_id
             .or_else(|| self.ids_of(|name| name == word))
             .or_else(|| self.ids_of(|name| name.to_lowercase() == word.to_lowercase()))

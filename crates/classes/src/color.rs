@@ -9,11 +9,7 @@ pub struct Color(pub [u8; 3]);
 impl Color {
     /// Reads `#rrggbb` or `#rgb`, in upper or lower case.
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        let digits = text
-            .strip_prefix('#')?
-            .bytes()
-            .map(digit)
-            .collect::<Option<Vec<u8>>>()?;
+        let digits = text.strip_prefix('#')?.bytes().map(digit).collect::<Option<Vec<u8>>>()?;
         match *digits {
             [r, g, b] => Some(Self([r * 17, g * 17, b * 17])),
             [r1, r0, g1, g0, b1, b0] => Some(Self([r1 * 16 + r0, g1 * 16 + g0, b1 * 16 + b0])),
@@ -62,16 +58,7 @@ mod tests {
     fn colours_read_in_both_forms() {
         assert_eq!(Color::parse("#e6194B"), Some(Color([0xe6, 0x19, 0x4b])));
         assert_eq!(Color::parse("#f0c"), Some(Color([0xff, 0x00, 0xcc])));
-        for bad in [
-            "",
-            "#",
-            "e6194b",
-            "#e6194",
-            "#e6194bff",
-            "#gggggg",
-            "red",
-            "#é1234",
-        ] {
+        for bad in ["", "#", "e6194b", "#e6194", "#e6194bff", "#gggggg", "red", "#é1234"] {
             assert_eq!(Color::parse(bad), None, "{bad}");
         }
     }

@@ -37,23 +37,19 @@ pub(crate) enum Target {
 impl Entry {
     /// An entry that names the model's class `index` and says no more.
     pub(crate) fn of_index(place: String, index: u32, name: String) -> Self {
-        Self {
-            target: Target::Index(index),
-            id: Some(index),
-            ..Self::empty(place, index, name)
-        }
+        Self { target: Target::Index(index), id: Some(index), ..Self::empty(place, index, name) }
     }
 
     /// Reads an entry; its faults are added to `faults`.
     pub(crate) fn read(position: u32, json: Json, faults: &mut Vec<ClassFault>) -> Self {
         let mut entry = Self::empty(format!("[{position}]"), position, String::new());
         let mut problems = Vec::new();
-        match json {
-            Json::Object(pairs) => entry.read_pairs(pairs, &mut problems),
-            other => problems.push(ClassProblem::WrongType {
-                expected: "an object, as the file's first entry is one,",
-                found: other.type_name(),
-            }),
+        let found = json.type_name();
+        if let Json::Object(pairs) = json {
+            entry.read_pairs(pairs, &mut problems);
+        } else {
+            let expected = "an object, as the file's first entry is one,";
+            problems.push(ClassProblem::WrongType { expected, found });
         }
         let name = entry.entry_name();
         faults.extend(problems.into_iter().map(|problem| name.fault(problem)));
@@ -68,10 +64,7 @@ impl Entry {
     /// How to speak of the entry.
     pub(crate) fn entry_name(&self) -> EntryName {
         let name = (!self.name.is_empty()).then(|| self.name.clone());
-        EntryName {
-            place: self.place.clone(),
-            name,
-        }
+        EntryName { place: self.place.clone(), name }
     }
 
     const fn empty(place: String, position: u32, name: String) -> Self {
@@ -122,64 +115,55 @@ impl Entry {
 impl EntryName {
     /// The fault of this entry.
     pub(crate) fn fault(&self, problem: ClassProblem) -> ClassFault {
-        ClassFault {
-            entry: self.clone(),
-            problem,
-        }
+        ClassFault { entry: self.clone(), problem }
     }
 }
 
 fn id(value: Json) -> Result<u32, ClassProblem> {
-    match value {
-        Json::Natural(id) => u32::try_from(id).ok(),
-        _ => None,
-    }
-    .ok_or_else(|| wrong("id", "a whole number from 0 to 4294967295", &value))
+    let id = if let Json::Natural(id) = value { u32::try_from(id).ok() } else { None };
+    id.ok_or_else(|| wrong("id", "a whole number from 0 to 4294967295", &value))
 }
 
 fn name(value: Json) -> Result<String, ClassProblem> {
     let name = text("name", value)?;
-    if name.trim().is_empty() {
-        Err(ClassProblem::NoName)
-    } else {
-        Ok(name)
-    }
+    if name.trim().is_empty() { Err(ClassProblem::NoName) } else { Ok(name) }
 }
 
 fn text(key: &'static str, value: Json) -> Result<String, ClassProblem> {
-    match value {
-        Json::Text(text) => Ok(text),
-        other => Err(wrong(key, "a text", &other)),
+    if let Json::Text(text) = value {
+        return Ok(text);
     }
+    Err(wrong(key, "a text", &value))
 }
 
 fn color(value: Json) -> Result<Color, ClassProblem> {
-    match &value {
-        Json::Text(text) => Color::parse(text),
-        _ => None,
-    }
-    .ok_or_else(|| wrong("color", "a colour like \"#e6194b\"", &value))
+    let color = if let Json::Text(text) = &value { Color::parse(text) } else { None };
+    color.ok_or_else(|| wrong("color", "a colour like \"#e6194b\"", &value))
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "a score has no more digits than f32 holds"
-)]
+#[expect(clippy::cast_possible_truncation, reason = "a score has no more digits than f32 holds")]
 fn score(value: Json) -> Result<Score, ClassProblem> {
-    match value {
-        Json::Natural(0) => Score::new(0.0),
-        Json::Natural(1) => Score::new(1.0),
-        Json::Number(number) if (0.0..=1.0).contains(&number) => Score::new(number as f32),
-        _ => None,
-    }
-    .ok_or_else(|| wrong("min_confidence", "a number from 0 to 1", &value))
+    let score = match value {
+        Json::Natural(0) => Some(0.0),
+        Json::Natural(1) => Some(1.0),
+        Json::Number(number) => (0.0..=1.0).contains(&number).then_some(number as f32),
+        Json::Natural(_)
+        | Json::Null
+        | Json::Bool(_)
+        | Json::Text(_)
+        | Json::Array(_)
+        | Json::Object(_) => None,
+    };
+    score
+        .and_then(Score::new)
+        .ok_or_else(|| wrong("min_confidence", "a number from 0 to 1", &value))
 }
 
 fn boolean(value: Json) -> Result<bool, ClassProblem> {
-    match value {
-        Json::Bool(boolean) => Ok(boolean),
-        other => Err(wrong("enabled", "true or false", &other)),
+    if let Json::Bool(boolean) = value {
+        return Ok(boolean);
     }
+    Err(wrong("enabled", "true or false", &value))
 }
 
 fn wrong(key: &'static str, expected: &'static str, found: &Json) -> ClassProblem {
@@ -190,9 +174,5 @@ fn wrong(key: &'static str, expected: &'static str, found: &Json) -> ClassProble
         Json::Text(text) => format!("{:?}", text.chars().take(80).collect::<String>()),
         Json::Null | Json::Array(_) | Json::Object(_) => found.type_name().to_owned(),
     };
-    ClassProblem::WrongValue {
-        key,
-        expected,
-        found,
-    }
+    ClassProblem::WrongValue { key, expected, found }
 }

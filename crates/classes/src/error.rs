@@ -90,9 +90,7 @@ pub struct EntryName {
 impl fmt::Display for EntryName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "entry {}", self.place)?;
-        self.name
-            .as_ref()
-            .map_or(Ok(()), |name| write!(f, " {name:?}"))
+        self.name.as_ref().map_or(Ok(()), |name| write!(f, " {name:?}"))
     }
 }
 

@@ -61,10 +61,7 @@ impl<'de> Visitor<'de> for JsonVisitor {
         Ok(Json::Natural(value))
     }
 
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "only its sign and size matter, in a message"
-    )]
+    #[expect(clippy::cast_precision_loss, reason = "only its sign and size matter, in a message")]
     fn visit_i64<E>(self, value: i64) -> Result<Json, E> {
         Ok(u64::try_from(value).map_or(Json::Number(value as f64), Json::Natural))
     }

@@ -58,26 +58,23 @@ impl ClassMap {
     /// [`ClassesError::Entries`] with every fault of every entry.
     pub fn from_json(text: &str) -> Result<Self, ClassesError> {
         if text.len() as u64 > MAX_FILE_BYTES {
-            return Err(ClassesError::TooLarge {
-                limit: MAX_FILE_BYTES,
-            });
+            return Err(ClassesError::TooLarge { limit: MAX_FILE_BYTES });
         }
         let mut faults = Vec::new();
         let form = match serde_json::from_str(text).map_err(ClassesError::NotJson)? {
             Json::Array(items) => read_array(items, &mut faults),
             Json::Object(pairs) => Form::Entries(read_indexed(pairs, &mut faults)),
-            other => {
-                return Err(ClassesError::WrongForm {
-                    found: other.type_name(),
-                });
+            other @ (Json::Null
+            | Json::Bool(_)
+            | Json::Natural(_)
+            | Json::Number(_)
+            | Json::Text(_)) => {
+                let found = other.type_name();
+                return Err(ClassesError::WrongForm { found });
             }
         };
         check_ids(form.entries(), &mut faults);
-        if faults.is_empty() {
-            Ok(Self(form))
-        } else {
-            Err(ClassesError::Entries(faults))
-        }
+        if faults.is_empty() { Ok(Self(form)) } else { Err(ClassesError::Entries(faults)) }
     }
 
     /// Reads a map from a JSON file of at most [`MAX_FILE_BYTES`].
@@ -85,15 +82,10 @@ impl ClassMap {
     /// # Errors
     /// [`ClassesError::Unreadable`], and those of [`from_json`](Self::from_json).
     pub fn open(path: &Path) -> Result<Self, ClassesError> {
-        let unreadable = |source| ClassesError::Unreadable {
-            path: path.to_owned(),
-            source,
-        };
+        let unreadable = |source| ClassesError::Unreadable { path: path.to_owned(), source };
         let mut text = String::new();
         let file = File::open(path).map_err(unreadable)?;
-        file.take(MAX_FILE_BYTES + 1)
-            .read_to_string(&mut text)
-            .map_err(unreadable)?;
+        file.take(MAX_FILE_BYTES + 1).read_to_string(&mut text).map_err(unreadable)?;
         Self::from_json(&text)
     }
 
@@ -133,10 +125,7 @@ fn read_indexed(pairs: Vec<(String, Json)>, faults: &mut Vec<ClassFault>) -> Vec
     let read = |(key, value): (String, Json)| {
         let place = format!("[{:?}]", key.chars().take(80).collect::<String>());
         let index = key.parse().unwrap_or_else(|_| {
-            let entry = EntryName {
-                place: place.clone(),
-                name: None,
-            };
+            let entry = EntryName { place: place.clone(), name: None };
             faults.push(entry.fault(ClassProblem::BadIndex));
             0
         });
@@ -146,16 +135,13 @@ fn read_indexed(pairs: Vec<(String, Json)>, faults: &mut Vec<ClassFault>) -> Vec
 }
 
 fn read_name(place: String, index: u32, item: Json, faults: &mut Vec<ClassFault>) -> Entry {
-    let (name, problem) = match item {
-        Json::Text(name) if name.trim().is_empty() => (name, Some(ClassProblem::NoName)),
-        Json::Text(name) => (name, None),
-        other => {
-            let wrong = ClassProblem::WrongType {
-                expected: "a name",
-                found: other.type_name(),
-            };
-            (String::new(), Some(wrong))
-        }
+    let found = item.type_name();
+    let (name, problem) = if let Json::Text(name) = item {
+        let empty = name.trim().is_empty();
+        (name, empty.then_some(ClassProblem::NoName))
+    } else {
+        let expected = "a name";
+        (String::new(), Some(ClassProblem::WrongType { expected, found }))
     };
     let entry = Entry::of_index(place, index, name);
     faults.extend(problem.map(|problem| entry.entry_name().fault(problem)));
@@ -168,11 +154,7 @@ fn check_ids(entries: &[Entry], faults: &mut Vec<ClassFault>) {
         let id = entry.product_id();
         if let Some(earlier) = seen.get(&id) {
             let other = earlier.entry_name();
-            faults.push(
-                entry
-                    .entry_name()
-                    .fault(ClassProblem::DuplicateId { id, other }),
-            );
+            faults.push(entry.entry_name().fault(ClassProblem::DuplicateId { id, other }));
         } else {
             seen.insert(id, entry);
         }

@@ -51,8 +51,5 @@ pub fn encode_still(image: ImageView<'_>, encoding: StillEncoding) -> Result<Vec
 
 /// All rows without what is between them.
 fn rows(image: ImageView<'_>) -> Vec<u8> {
-    (0..image.height())
-        .map(|y| image.row(y))
-        .collect::<Vec<_>>()
-        .concat()
+    (0..image.height()).map(|y| image.row(y)).collect::<Vec<_>>().concat()
 }

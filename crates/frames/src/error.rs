@@ -82,6 +82,15 @@ pub enum FrameError {
         /// The most allowed.
         limit: u64,
     },
+    /// The decoder met its memory limit, of which the header did not tell.
+    #[error("decoding the {format} picture needs more memory than is allowed")]
+    DecoderMemory {
+        /// Which format.
+        format: StillFormat,
+        /// What the decoder said.
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+    },
     /// The decoder itself is at fault.
     #[error("the decoder of {format} pictures panicked")]
     DecoderPanicked {
@@ -103,7 +112,10 @@ impl FrameError {
             | Self::Undecodable { .. }
             | Self::NoPixels { .. } => ErrorKind::InvalidInput,
             Self::UnknownFormat | Self::Unsupported { .. } => ErrorKind::Unsupported,
-            Self::Sides { .. } | Self::Pixels { .. } | Self::Memory { .. } => ErrorKind::TooLarge,
+            Self::Sides { .. }
+            | Self::Pixels { .. }
+            | Self::Memory { .. }
+            | Self::DecoderMemory { .. } => ErrorKind::TooLarge,
             Self::DecoderPanicked { .. } | Self::Encode(_) => ErrorKind::Internal,
         }
     }

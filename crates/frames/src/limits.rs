@@ -36,33 +36,15 @@ impl StillLimits {
         width: u32,
         height: u32,
     ) -> Result<(), FrameError> {
-        let &Self {
-            max_width,
-            max_height,
-            max_pixels,
-            ..
-        } = self;
+        let &Self { max_width, max_height, max_pixels, .. } = self;
         if width == 0 || height == 0 {
-            return Err(FrameError::NoPixels {
-                format,
-                width,
-                height,
-            });
+            return Err(FrameError::NoPixels { format, width, height });
         }
         if width > max_width || height > max_height {
-            return Err(FrameError::Sides {
-                width,
-                height,
-                max_width,
-                max_height,
-            });
+            return Err(FrameError::Sides { width, height, max_width, max_height });
         }
         if u64::from(width) * u64::from(height) > max_pixels {
-            return Err(FrameError::Pixels {
-                width,
-                height,
-                max_pixels,
-            });
+            return Err(FrameError::Pixels { width, height, max_pixels });
         }
         Ok(())
     }
@@ -75,11 +57,7 @@ impl StillLimits {
     ) -> Result<(), FrameError> {
         let limit = self.max_memory_bytes;
         if needed > limit {
-            return Err(FrameError::Memory {
-                format,
-                needed,
-                limit,
-            });
+            return Err(FrameError::Memory { format, needed, limit });
         }
         Ok(())
     }

@@ -107,21 +107,16 @@ pub struct Still {
 /// a picture beyond the limits.
 pub fn probe_still(bytes: &[u8], limits: &StillLimits) -> Result<StillInfo, FrameError> {
     let format = sniff(bytes)?;
-    let options = StillOptions {
-        limits: *limits,
-        exif: Exif::Apply,
-    };
-    let header = guard(format, || match format {
-        StillFormat::Jpeg => jpeg::probe(bytes, &options),
-        other => raster::probe(other, bytes, &options),
+    let options = StillOptions { limits: *limits, exif: Exif::Apply };
+    let header = guard(format, || {
+        if format == StillFormat::Jpeg {
+            jpeg::probe(bytes, &options)
+        } else {
+            raster::probe(format, bytes, &options)
+        }
     })?;
     let (width, height) = orient::upright_size(header.orientation, header.width, header.height);
-    Ok(StillInfo {
-        format,
-        width,
-        height,
-        orientation: header.orientation.to_exif(),
-    })
+    Ok(StillInfo { format, width, height, orientation: header.orientation.to_exif() })
 }
 
 /// Decodes a still picture: the first one where a file holds several.
@@ -135,9 +130,12 @@ pub fn probe_still(bytes: &[u8], limits: &StillLimits) -> Result<StillInfo, Fram
 /// from its header before anything is decoded.
 pub fn decode_still(bytes: &[u8], options: &StillOptions) -> Result<Still, FrameError> {
     let format = sniff(bytes)?;
-    guard(format, || match format {
-        StillFormat::Jpeg => jpeg::decode(bytes, options),
-        other => raster::decode(other, bytes, options),
+    guard(format, || {
+        if format == StillFormat::Jpeg {
+            jpeg::decode(bytes, options)
+        } else {
+            raster::decode(format, bytes, options)
+        }
     })
 }
 
@@ -165,10 +163,7 @@ fn sniff(bytes: &[u8]) -> Result<StillFormat, FrameError> {
 
 /// Two letters alone would make many a text a bitmap; a header of one of the known sizes follows.
 fn is_bmp(bytes: &[u8]) -> bool {
-    let header = bytes
-        .get(14..18)
-        .and_then(|size| size.try_into().ok())
-        .map(u32::from_le_bytes);
+    let header = bytes.get(14..18).and_then(|size| size.try_into().ok()).map(u32::from_le_bytes);
     bytes.starts_with(b"BM") && matches!(header, Some(12 | 40 | 52 | 56 | 64 | 108 | 124))
 }
 

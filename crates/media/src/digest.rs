@@ -35,9 +35,7 @@ impl FromStr for Sha256Digest {
     fn from_str(text: &str) -> Result<Self, MediaError> {
         parse_hex(text)
             .map(Self)
-            .ok_or_else(|| MediaError::BadDigest {
-                text: text.chars().take(80).collect(),
-            })
+            .ok_or_else(|| MediaError::BadDigest { text: text.chars().take(80).collect() })
     }
 }
 
@@ -81,14 +79,8 @@ mod tests {
 
     #[test]
     fn anything_but_64_hexadecimal_digits_is_refused() {
-        for text in [
-            "",
-            "ab",
-            &"a".repeat(63),
-            &"a".repeat(65),
-            &"g".repeat(64),
-            &"é".repeat(32),
-        ] {
+        for text in ["", "ab", &"a".repeat(63), &"a".repeat(65), &"g".repeat(64), &"é".repeat(32)]
+        {
             let error = text.parse::<Sha256Digest>().unwrap_err();
             assert_eq!(error.kind(), ErrorKind::InvalidInput, "{text}");
         }

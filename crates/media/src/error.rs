@@ -49,10 +49,7 @@ impl MediaError {
     }
 
     pub(crate) fn file(path: &Path, source: io::Error) -> Self {
-        Self::File {
-            path: path.to_owned(),
-            source,
-        }
+        Self::File { path: path.to_owned(), source }
     }
 
     /// The same failure, with the name of the file that was read.
@@ -73,9 +70,5 @@ fn io_kind(error: &io::Error) -> ErrorKind {
         io::ErrorKind::NotADirectory,
         io::ErrorKind::UnexpectedEof,
     ];
-    if callers.contains(&error.kind()) {
-        ErrorKind::InvalidInput
-    } else {
-        ErrorKind::Unavailable
-    }
+    if callers.contains(&error.kind()) { ErrorKind::InvalidInput } else { ErrorKind::Unavailable }
 }

@@ -13,7 +13,10 @@ use sha2::{Digest, Sha256};
 use crate::{MediaError, digest::write_hex};
 
 /// Bytes of one block.
-const BLOCK: u64 = 64 * 1024;
+const BLOCK_LEN: usize = 64 * 1024;
+
+/// The same, to count offsets with.
+const BLOCK: u64 = BLOCK_LEN as u64;
 
 /// Media up to this length is read whole.
 const WHOLE: u64 = 3 * BLOCK;
@@ -73,9 +76,7 @@ pub fn fingerprint_reader(mut reader: impl Read + Seek) -> Result<Fingerprint, M
     let mut buffer = Vec::new();
     for (offset, len) in blocks(length).into_iter().flatten() {
         buffer.resize(len, 0);
-        reader
-            .seek(SeekFrom::Start(offset))
-            .map_err(MediaError::Stream)?;
+        reader.seek(SeekFrom::Start(offset)).map_err(MediaError::Stream)?;
         reader.read_exact(&mut buffer).map_err(MediaError::Stream)?;
         sha.update(&buffer);
     }
@@ -88,7 +89,7 @@ fn blocks(length: u64) -> [Option<(u64, usize)>; 3] {
         Ok(0) => [None; 3],
         Ok(whole) if length <= WHOLE => [Some((0, whole)), None, None],
         Ok(_) | Err(_) => {
-            [0, (length - BLOCK) / 2, length - BLOCK].map(|offset| Some((offset, BLOCK as usize)))
+            [0, (length - BLOCK) / 2, length - BLOCK].map(|offset| Some((offset, BLOCK_LEN)))
         }
     }
 }

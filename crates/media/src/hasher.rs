@@ -50,11 +50,7 @@ impl MediaHasher {
     /// A hasher that refuses more than `max_bytes` bytes.
     #[must_use]
     pub fn with_limit(max_bytes: u64) -> Self {
-        Self {
-            sha: Sha256::new(),
-            length: 0,
-            limit: max_bytes,
-        }
+        Self { sha: Sha256::new(), length: 0, limit: max_bytes }
     }
 
     /// Adds the next bytes.
@@ -62,9 +58,7 @@ impl MediaHasher {
     /// # Errors
     /// [`MediaError::TooLarge`] when they exceed the limit; nothing of them is hashed then.
     pub fn update(&mut self, bytes: &[u8]) -> Result<(), MediaError> {
-        let length = u64::try_from(bytes.len())
-            .ok()
-            .and_then(|len| self.length.checked_add(len));
+        let length = u64::try_from(bytes.len()).ok().and_then(|len| self.length.checked_add(len));
         self.length = length
             .filter(|length| *length <= self.limit)
             .ok_or(MediaError::TooLarge { limit: self.limit })?;
@@ -75,10 +69,7 @@ impl MediaHasher {
     /// The identity of all bytes so far.
     #[must_use]
     pub fn finish(self) -> MediaIdentity {
-        MediaIdentity {
-            sha256: Sha256Digest(self.sha.finalize().into()),
-            length: self.length,
-        }
+        MediaIdentity { sha256: Sha256Digest(self.sha.finalize().into()), length: self.length }
     }
 }
 
@@ -91,10 +82,7 @@ impl Default for MediaHasher {
 /// The identity of bytes in memory.
 #[must_use]
 pub fn hash_bytes(bytes: &[u8]) -> MediaIdentity {
-    MediaIdentity {
-        sha256: Sha256Digest(Sha256::digest(bytes).into()),
-        length: bytes.len() as u64,
-    }
+    MediaIdentity { sha256: Sha256Digest(Sha256::digest(bytes).into()), length: bytes.len() as u64 }
 }
 
 /// The identity of a file, read once from start to end in blocks of 64 KiB.
@@ -133,22 +121,10 @@ mod tests {
         let million = vec![b'a'; 1_000_000];
         let two_blocks = b"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq";
         let vectors: [(&[u8], &str); 4] = [
-            (
-                b"",
-                "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
-            ),
-            (
-                b"abc",
-                "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
-            ),
-            (
-                two_blocks,
-                "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1",
-            ),
-            (
-                &million,
-                "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0",
-            ),
+            (b"", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
+            (b"abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
+            (two_blocks, "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"),
+            (&million, "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0"),
         ];
         for (bytes, expected) in vectors {
             let identity = hash_bytes(bytes);
@@ -165,11 +141,7 @@ mod tests {
         let error = hasher.update(b"e").unwrap_err();
         assert_eq!(error.kind(), ErrorKind::TooLarge);
         assert_eq!(error.to_string(), "more than 4 bytes");
-        assert_eq!(
-            hasher.finish(),
-            hash_bytes(b"abcd"),
-            "refused bytes leave no trace"
-        );
+        assert_eq!(hasher.finish(), hash_bytes(b"abcd"), "refused bytes leave no trace");
     }
 
     #[test]

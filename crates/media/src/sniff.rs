@@ -23,9 +23,7 @@ pub const SNIFF_LEN: usize = 4096;
 #[must_use]
 pub fn sniff(head: &[u8]) -> Option<MediaKind> {
     let head = &head[..head.len().min(SNIFF_LEN)];
-    image(head)
-        .map(MediaKind::Image)
-        .or_else(|| video(head).map(MediaKind::Video))
+    image(head).map(MediaKind::Image).or_else(|| video(head).map(MediaKind::Video))
 }
 
 fn image(head: &[u8]) -> Option<ImageKind> {
@@ -67,11 +65,7 @@ fn is_bmp(head: &[u8]) -> bool {
 }
 
 fn le_u32(bytes: &[u8], at: usize) -> Option<u32> {
-    bytes
-        .get(at..at + 4)?
-        .try_into()
-        .ok()
-        .map(u32::from_le_bytes)
+    bytes.get(at..at + 4)?.try_into().ok().map(u32::from_le_bytes)
 }
 
 #[cfg(test)]

@@ -37,12 +37,7 @@ pub struct ModelArtifact {
 
 impl ModelArtifact {
     pub(crate) fn new(name: String, bytes: Cow<'static, [u8]>, origin: ModelOrigin) -> Self {
-        Self {
-            name,
-            sha256: hash_bytes(&bytes).sha256,
-            bytes,
-            origin,
-        }
+        Self { name, sha256: hash_bytes(&bytes).sha256, bytes, origin }
     }
 }
 

@@ -15,36 +15,25 @@ pub const MAX_MODEL_BYTES: u64 = 2 << 30;
 /// Reads the model file at `path`, unless it has more than `limit` bytes.
 pub(crate) fn fetch(path: &Path, limit: u64) -> Result<ModelArtifact, ModelsError> {
     let (file, length) = open(path)?;
-    let too_large = || ModelsError::TooLarge {
-        path: path.to_owned(),
-        limit,
-    };
+    let too_large = || ModelsError::TooLarge { path: path.to_owned(), limit };
     if length > limit {
         return Err(too_large());
     }
     let bytes = read(file, length, limit).map_err(|source| unreadable(path, source))?;
     if bytes.is_empty() {
-        return Err(ModelsError::Empty {
-            path: path.to_owned(),
-        });
+        return Err(ModelsError::Empty { path: path.to_owned() });
     }
     if bytes.len() as u64 > limit {
         return Err(too_large());
     }
-    Ok(ModelArtifact::new(
-        name(path),
-        bytes.into(),
-        ModelOrigin::File(path.to_owned()),
-    ))
+    Ok(ModelArtifact::new(name(path), bytes.into(), ModelOrigin::File(path.to_owned())))
 }
 
 /// The open file and its length; a pipe is not opened, since that would wait for its writer.
 fn open(path: &Path) -> Result<(File, u64), ModelsError> {
     let metadata = path.metadata().map_err(|source| unreadable(path, source))?;
     if !metadata.is_file() {
-        return Err(ModelsError::NotAFile {
-            path: path.to_owned(),
-        });
+        return Err(ModelsError::NotAFile { path: path.to_owned() });
     }
     let file = File::open(path).map_err(|source| unreadable(path, source))?;
     Ok((file, metadata.len()))
@@ -60,10 +49,7 @@ fn read(file: File, length: u64, limit: u64) -> io::Result<Vec<u8>> {
 }
 
 fn name(path: &Path) -> String {
-    path.file_stem()
-        .unwrap_or(path.as_os_str())
-        .to_string_lossy()
-        .into_owned()
+    path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }
 
 fn unreadable(path: &Path, source: io::Error) -> ModelsError {
@@ -105,10 +91,7 @@ mod tests {
         assert_eq!(artifact.bytes.as_ref(), b"weights");
         assert_eq!(artifact.sha256, hash_bytes(b"weights").sha256);
         assert_eq!(artifact.origin, ModelOrigin::File(path));
-        assert!(
-            !format!("{artifact:?}").contains("119"),
-            "bytes do not belong into a log"
-        );
+        assert!(!format!("{artifact:?}").contains("119"), "bytes do not belong into a log");
     }
 
     #[test]
@@ -117,12 +100,7 @@ mod tests {
         let empty = folder.path().join("empty.onnx");
         fs::write(&empty, b"").unwrap();
         let absent = folder.path().join("absent.onnx");
-        check_error(
-            &absent,
-            10,
-            ErrorKind::InvalidInput,
-            "there is no model file",
-        );
+        check_error(&absent, 10, ErrorKind::InvalidInput, "there is no model file");
         check_error(folder.path(), 10, ErrorKind::InvalidInput, "is not a file");
         check_error(&empty, 10, ErrorKind::InvalidInput, "is empty");
     }

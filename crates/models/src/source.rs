@@ -31,11 +31,7 @@ impl ModelSource {
 fn built_in() -> Result<ModelArtifact, ModelsError> {
     const TOPVIEW: &[u8] = include_bytes!("../../../fixtures/model/topview.onnx");
     let origin = crate::ModelOrigin::BuiltIn;
-    Ok(ModelArtifact::new(
-        "topview".to_owned(),
-        TOPVIEW.into(),
-        origin,
-    ))
+    Ok(ModelArtifact::new("topview".to_owned(), TOPVIEW.into(), origin))
 }
 
 #[cfg(not(feature = "built-in"))]

@@ -5,9 +5,7 @@ use detections_types::{ClassIndex, ErrorKind, Score};
 use crate::{BoundClasses, ClassMap, ClassesError, Color, MAX_FILE_BYTES, default_color};
 
 fn labels() -> Vec<String> {
-    ["person", "vehicle.car", "Boat"]
-        .map(str::to_owned)
-        .to_vec()
+    ["person", "vehicle.car", "Boat"].map(str::to_owned).to_vec()
 }
 
 fn bind(json: &str) -> Result<BoundClasses, ClassesError> {
@@ -35,10 +33,7 @@ fn check_error(json: &str, expected: &str) {
 fn the_identity_keeps_labels_and_indices() {
     let bound = ClassMap::identity().bind(&labels()).unwrap();
     let boat = bound.class(ClassIndex(2)).unwrap();
-    assert_eq!(
-        (boat.id, &*boat.name, boat.color),
-        (2, "Boat", default_color(2))
-    );
+    assert_eq!((boat.id, &*boat.name, boat.color), (2, "Boat", default_color(2)));
     assert_eq!(bound.class(ClassIndex(3)), None);
     assert!(bound.unmapped_labels().is_empty());
 }
@@ -49,23 +44,14 @@ fn an_entry_finds_its_class() {
     check(r#"[{"name":"person","id":9}]"#, &["0→9 person"]);
     check(r#"[{"name":"boat","id":9}]"#, &["2→9 boat"]);
     check(r#"[{"name":"ship","id":2}]"#, &["2→2 ship"]);
-    check(
-        r#"[{"name":"human"},{"name":"car"}]"#,
-        &["0→0 human", "1→1 car"],
-    );
+    check(r#"[{"name":"human"},{"name":"car"}]"#, &["0→0 human", "1→1 car"]);
     check("[]", &[]);
 }
 
 #[test]
 fn names_and_indices_are_short_forms() {
-    check(
-        r#"["human","car","ship"]"#,
-        &["0→0 human", "1→1 car", "2→2 ship"],
-    );
-    check(
-        r#"["Boat","person","car"]"#,
-        &["0→0 Boat", "1→1 person", "2→2 car"],
-    );
+    check(r#"["human","car","ship"]"#, &["0→0 human", "1→1 car", "2→2 ship"]);
+    check(r#"["Boat","person","car"]"#, &["0→0 Boat", "1→1 person", "2→2 car"]);
     check(r#"{"1":"car"}"#, &["1→1 car"]);
     check(r#"{"0":"Boat"}"#, &["0→0 Boat"]);
 }
@@ -75,10 +61,7 @@ fn an_entry_carries_colour_and_threshold() {
     let json = r##"[{"name":"person","color":"#102030","min_confidence":0.5},{"name":"Boat"}]"##;
     let bound = bind(json).unwrap();
     let person = bound.class(ClassIndex(0)).unwrap();
-    assert_eq!(
-        (person.color, person.min_confidence),
-        (Color([16, 32, 48]), Score::new(0.5))
-    );
+    assert_eq!((person.color, person.min_confidence), (Color([16, 32, 48]), Score::new(0.5)));
     let boat = bound.class(ClassIndex(2)).unwrap();
     assert_eq!((boat.color, boat.min_confidence), (default_color(1), None));
 }
@@ -132,24 +115,12 @@ fn entries_that_lead_nowhere_are_named() {
 #[test]
 fn faults_of_an_entry_are_named() {
     let faults = [
-        (
-            r#"{"name":"a","colour":"x"}"#,
-            r#"[0] "a": unknown key "colour""#,
-        ),
-        (
-            r#"{"name":"a","name":"b"}"#,
-            r#"[0] "a": "name" is there twice"#,
-        ),
+        (r#"{"name":"a","colour":"x"}"#, r#"[0] "a": unknown key "colour""#),
+        (r#"{"name":"a","name":"b"}"#, r#"[0] "a": "name" is there twice"#),
         (r#"{"id":3}"#, "[0]: has no name"),
         (r#"{"name":"  "}"#, "[0]: has no name"),
-        (
-            r#"{"name":7}"#,
-            r#"[0]: "name" is 7 where a text is expected"#,
-        ),
-        (
-            r#"{"name":"a","label":null}"#,
-            r#"[0] "a": "label" is null where a text is expected"#,
-        ),
+        (r#"{"name":7}"#, r#"[0]: "name" is 7 where a text is expected"#),
+        (r#"{"name":"a","label":null}"#, r#"[0] "a": "label" is null where a text is expected"#),
         (
             r#"{"name":"a","id":-1}"#,
             r#"[0] "a": "id" is -1 where a whole number from 0 to 4294967295 is expected"#,
@@ -170,10 +141,7 @@ fn faults_of_an_entry_are_named() {
             r#"{"name":"a","enabled":"no"}"#,
             r#"[0] "a": "enabled" is "no" where true or false is expected"#,
         ),
-        (
-            "7",
-            "[0]: is a number where an object, as the file's first entry is one, is expected",
-        ),
+        ("7", "[0]: is a number where an object, as the file's first entry is one, is expected"),
     ];
     for (entry, expected) in faults {
         check_error(&format!("[{entry}]"), &format!("entry {expected}"));
@@ -182,23 +150,11 @@ fn faults_of_an_entry_are_named() {
 
 #[test]
 fn faults_of_short_forms_are_named() {
-    check_error(
-        r#"["a",7,"c"]"#,
-        "entry [1]: is a number where a name is expected",
-    );
+    check_error(r#"["a",7,"c"]"#, "entry [1]: is a number where a name is expected");
     check_error(r#"["a","","c"]"#, "entry [1]: has no name");
-    check_error(
-        r#"{"one":"a"}"#,
-        r#"entry ["one"]: its key is not an index"#,
-    );
-    check_error(
-        r#"{"0":[]}"#,
-        r#"entry ["0"]: is an array where a name is expected"#,
-    );
-    check_error(
-        r#"{"0":"a","0":"b"}"#,
-        r#"entry ["0"] "b": id 0 is also that of entry ["0"] "a""#,
-    );
+    check_error(r#"{"one":"a"}"#, r#"entry ["one"]: its key is not an index"#);
+    check_error(r#"{"0":[]}"#, r#"entry ["0"]: is an array where a name is expected"#);
+    check_error(r#"{"0":"a","0":"b"}"#, r#"entry ["0"] "b": id 0 is also that of entry ["0"] "a""#);
 }
 
 #[test]
@@ -256,16 +212,10 @@ fn files_are_read_and_bad_paths_are_named() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("classes.json");
     std::fs::write(&path, r#"{"0":"human"}"#).unwrap();
-    assert_eq!(
-        ClassMap::open(&path).unwrap(),
-        ClassMap::from_json(r#"{"0":"human"}"#).unwrap()
-    );
+    assert_eq!(ClassMap::open(&path).unwrap(), ClassMap::from_json(r#"{"0":"human"}"#).unwrap());
 
     std::fs::write(&path, " ".repeat(2 << 20)).unwrap();
-    assert_eq!(
-        ClassMap::open(&path).unwrap_err().kind(),
-        ErrorKind::TooLarge
-    );
+    assert_eq!(ClassMap::open(&path).unwrap_err().kind(), ErrorKind::TooLarge);
 
     let error = ClassMap::open(&folder.path().join("absent.json")).unwrap_err();
     assert!(error.to_string().contains("absent.json"), "{error}");

@@ -58,16 +58,9 @@ impl Header {
             pixels = orient::apply(pixels, self.orientation, width as usize, height as usize);
             (width, height) = orient::upright_size(self.orientation, width, height);
         }
-        let image =
-            Image::rgb8(width, height, pixels).map_err(|source| FrameError::Undecodable {
-                format,
-                source: source.into(),
-            })?;
-        Ok(Still {
-            image,
-            format,
-            orientation: self.orientation.to_exif(),
-        })
+        let image = Image::rgb8(width, height, pixels)
+            .map_err(|source| FrameError::Undecodable { format, source: source.into() })?;
+        Ok(Still { image, format, orientation: self.orientation.to_exif() })
     }
 }
 

@@ -40,13 +40,9 @@ fn open<'a>(bytes: &'a [u8], options: &StillOptions) -> Result<(Decoder<'a>, Hea
     let mut decoder = Decoder::new_with_options(ZCursor::new(bytes), decoder_options());
     decoder.decode_headers().map_err(refused)?;
     let header = read_header(&decoder);
-    options
-        .limits
-        .check_size(FORMAT, header.width, header.height)?;
+    options.limits.check_size(FORMAT, header.width, header.height)?;
     let scans = jpeg_end::walk(bytes).ok_or(FrameError::Truncated { format: FORMAT })?;
-    let components = decoder
-        .input_colorspace()
-        .map_or(0, |space| space.num_components());
+    let components = decoder.input_colorspace().map_or(0, |space| space.num_components());
     header.check(FORMAT, decoder_bytes(&header, components, scans), options)?;
     Ok((decoder, header))
 }
@@ -65,11 +61,7 @@ fn read_header(decoder: &Decoder<'_>) -> Header {
     // Both fields of a JPEG header have 16 bits.
     let side = |side: usize| u32::try_from(side).unwrap_or(u32::MAX);
     let orientation = header::orientation(decoder.exif().map(Vec::as_slice));
-    Header {
-        width: side(width),
-        height: side(height),
-        orientation,
-    }
+    Header { width: side(width), height: side(height), orientation }
 }
 
 /// Rows of blocks of all components, before and after upsampling; and where the picture comes in
@@ -92,10 +84,9 @@ fn refused(error: DecodeErrors) -> FrameError {
         DecodeErrors::ExhaustedData | DecodeErrors::IoErrors(_) => {
             FrameError::Truncated { format: FORMAT }
         }
-        DecodeErrors::Unsupported(_) => FrameError::Unsupported {
-            format: FORMAT,
-            source: error.into(),
-        },
+        DecodeErrors::Unsupported(_) => {
+            FrameError::Unsupported { format: FORMAT, source: error.into() }
+        }
         DecodeErrors::Format(_)
         | DecodeErrors::FormatStatic(_)
         | DecodeErrors::IllegalMagicBytes(_)
@@ -106,9 +97,8 @@ fn refused(error: DecodeErrors) -> FrameError {
         | DecodeErrors::SofError(_)
         | DecodeErrors::MCUError(_)
         | DecodeErrors::LargeDimensions(_)
-        | DecodeErrors::TooSmallOutput(..) => FrameError::Undecodable {
-            format: FORMAT,
-            source: error.into(),
-        },
+        | DecodeErrors::TooSmallOutput(..) => {
+            FrameError::Undecodable { format: FORMAT, source: error.into() }
+        }
     }
 }

@@ -62,14 +62,8 @@ mod tests {
     #[test]
     fn the_end_is_found_behind_scans_and_thumbnails() {
         assert_eq!(walk(&[HEAD, SCAN, b"\xff\xd9"].concat()), Some(Scans::One));
-        assert_eq!(
-            walk(&[HEAD, SCAN, SCAN, b"\xff\xff\xd9"].concat()),
-            Some(Scans::Several)
-        );
-        assert_eq!(
-            walk(&[HEAD, SCAN, b"\xff\xd9", SCAN].concat()),
-            Some(Scans::One)
-        );
+        assert_eq!(walk(&[HEAD, SCAN, SCAN, b"\xff\xff\xd9"].concat()), Some(Scans::Several));
+        assert_eq!(walk(&[HEAD, SCAN, b"\xff\xd9", SCAN].concat()), Some(Scans::One));
         let refined = [HEAD, b"\xff\xc2\x00\x02", SCAN, b"\xff\xd9"].concat();
         assert_eq!(walk(&refined), Some(Scans::Several));
     }

@@ -25,11 +25,7 @@ pub(super) const fn swaps_sides(orientation: Orientation) -> bool {
 
 /// The size of the picture once it is upright.
 pub(super) const fn upright_size(orientation: Orientation, width: u32, height: u32) -> (u32, u32) {
-    if swaps_sides(orientation) {
-        (height, width)
-    } else {
-        (width, height)
-    }
+    if swaps_sides(orientation) { (height, width) } else { (width, height) }
 }
 
 /// Turns the RGB pixels of a picture of `width` columns and `height` rows upright.
@@ -43,9 +39,7 @@ pub(super) fn apply(
     match orientation {
         Orientation::NoTransforms => {}
         Orientation::FlipHorizontal => {
-            pixels
-                .chunks_exact_mut(width * RGB)
-                .for_each(reverse_pixels);
+            pixels.chunks_exact_mut(width * RGB).for_each(reverse_pixels);
         }
         Orientation::Rotate180 => reverse_pixels(&mut pixels),
         Orientation::FlipVertical => swap_rows(&mut pixels, width * RGB),
@@ -113,10 +107,8 @@ mod tests {
         let upright = apply(stored, orientation, 3, 2);
         let (width, _) = upright_size(orientation, 3, 2);
         let letters: Vec<u8> = upright.chunks_exact(3).map(|pixel| pixel[0]).collect();
-        let rows: Vec<&str> = letters
-            .chunks(width as usize)
-            .map(|row| str::from_utf8(row).unwrap())
-            .collect();
+        let rows: Vec<&str> =
+            letters.chunks(width as usize).map(|row| str::from_utf8(row).unwrap()).collect();
         assert_eq!(rows, expected, "orientation {exif}");
     }
 

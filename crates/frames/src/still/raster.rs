@@ -14,6 +14,9 @@ use super::{
 };
 use crate::FrameError;
 
+/// What reading a header may take, so that its size can be told however small the limit is.
+const HEADER_BYTES: u64 = 16 << 20;
+
 type Decoder<'a> = Box<dyn ImageDecoder + 'a>;
 
 /// Reads the header and checks it.
@@ -44,39 +47,36 @@ fn open<'a>(
     bytes: &'a [u8],
     options: &StillOptions,
 ) -> Result<(Decoder<'a>, Header), FrameError> {
+    if format == StillFormat::WebP && is_cut_riff(bytes) {
+        return Err(FrameError::Truncated { format });
+    }
     let mut reader = ImageReader::with_format(io::Cursor::new(bytes), image_format(format));
-    reader.limits(decoder_limits(options.limits.max_memory_bytes));
-    let decoder = reader
-        .into_decoder()
-        .map_err(|error| refused(format, error))?;
+    reader.limits(decoder_limits(options.limits.max_memory_bytes.max(HEADER_BYTES)));
+    let decoder = reader.into_decoder().map_err(|error| refused(format, error))?;
     let mut decoder: Decoder<'a> = Box::new(decoder);
     let (width, height) = decoder.dimensions();
     options.limits.check_size(format, width, height)?;
     let orientation = orientation(format, &mut decoder)?;
-    let header = Header {
-        width,
-        height,
-        orientation,
-    };
+    let header = Header { width, height, orientation };
     let own = decoder_bytes(format, &header, decoder.color_type(), bytes.len());
     header.check(format, own, options)?;
     let left = options.limits.max_memory_bytes - RGB * header.pixels();
-    decoder
-        .set_limits(decoder_limits(left))
-        .map_err(|error| refused(format, error))?;
+    decoder.set_limits(decoder_limits(left)).map_err(|error| refused(format, error))?;
     Ok((decoder, header))
 }
 
 fn orientation(format: StillFormat, decoder: &mut Decoder<'_>) -> Result<Orientation, FrameError> {
     if format == StillFormat::Tiff {
-        return decoder
-            .orientation()
-            .map_err(|error| refused(format, error));
+        return decoder.orientation().map_err(|error| refused(format, error));
     }
-    let exif = decoder
-        .exif_metadata()
-        .map_err(|error| refused(format, error))?;
+    let exif = decoder.exif_metadata().map_err(|error| refused(format, error))?;
     Ok(header::orientation(exif.as_deref()))
+}
+
+/// Whether a RIFF file is shorter than its header says: WebP's decoder calls that many things.
+fn is_cut_riff(bytes: &[u8]) -> bool {
+    let size = bytes.get(4..8).and_then(|size| size.try_into().ok()).map(u32::from_le_bytes);
+    size.is_none_or(|size| u64::from(size) + 8 > bytes.len() as u64)
 }
 
 const fn image_format(format: StillFormat) -> ImageFormat {
@@ -112,22 +112,15 @@ fn decoder_bytes(format: StillFormat, header: &Header, color: ColorType, encoded
 }
 
 fn refused(format: StillFormat, error: ImageError) -> FrameError {
-    if ends_early(&error) {
-        return FrameError::Truncated { format };
-    }
     match error {
-        ImageError::Unsupported(_) => FrameError::Unsupported {
-            format,
-            source: error.into(),
-        },
-        ImageError::Limits(_)
-        | ImageError::Decoding(_)
+        ImageError::IoError(error) if ends_early(&error) => FrameError::Truncated { format },
+        ImageError::Decoding(error) if ends_early(&error) => FrameError::Truncated { format },
+        ImageError::Unsupported(_) => FrameError::Unsupported { format, source: error.into() },
+        ImageError::Limits(_) => FrameError::DecoderMemory { format, source: error.into() },
+        ImageError::Decoding(_)
         | ImageError::Encoding(_)
         | ImageError::Parameter(_)
-        | ImageError::IoError(_) => FrameError::Undecodable {
-            format,
-            source: error.into(),
-        },
+        | ImageError::IoError(_) => FrameError::Undecodable { format, source: error.into() },
     }
 }
 

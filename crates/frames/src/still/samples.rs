@@ -14,7 +14,7 @@ pub(super) fn decode(
     read: impl FnOnce(&mut [u8]) -> ImageResult<()>,
 ) -> ImageResult<Vec<u8>> {
     let layout = Layout::of(color).ok_or_else(|| unsupported(color))?;
-    let pixels = usize::try_from(pixels).map_err(|_| unsupported(color))?;
+    let pixels = usize::try_from(pixels).ok().ok_or_else(|| unsupported(color))?;
     // Samples narrower than RGB go to the end of the buffer, from where they widen to its start;
     // wider ones go to the start. Either way no pixel is written before its samples are read.
     let mut buffer = vec![0; pixels * layout.bytes.max(RGB)];
@@ -37,10 +37,7 @@ struct Layout {
 }
 
 impl Layout {
-    const RGB8: Self = Self {
-        bytes: 3,
-        kept: [0, 1, 2],
-    };
+    const RGB8: Self = Self { bytes: 3, kept: [0, 1, 2] };
 
     fn of(color: ColorType) -> Option<Self> {
         let (bytes, step, sample) = match color {
@@ -52,18 +49,11 @@ impl Layout {
             ColorType::La16 => (4, 0, 2),
             ColorType::Rgb16 => (6, 1, 2),
             ColorType::Rgba16 => (8, 1, 2),
-            _ => return None,
+            ColorType::Rgb32F | ColorType::Rgba32F | _ => return None,
         };
         // Samples of 16 bits come in the machine's byte order.
-        let upper = if cfg!(target_endian = "little") {
-            sample - 1
-        } else {
-            0
-        };
-        Some(Self {
-            bytes,
-            kept: [0, 1, 2].map(|channel| channel * step * sample + upper),
-        })
+        let upper = if cfg!(target_endian = "little") { sample - 1 } else { 0 };
+        Some(Self { bytes, kept: [0, 1, 2].map(|channel| channel * step * sample + upper) })
     }
 
     fn convert(self, buffer: &mut [u8], start: usize, pixels: usize) {
@@ -99,10 +89,7 @@ mod tests {
     }
 
     fn native(samples: &[u16]) -> Vec<u8> {
-        samples
-            .iter()
-            .flat_map(|sample| sample.to_ne_bytes())
-            .collect()
+        samples.iter().flat_map(|sample| sample.to_ne_bytes()).collect()
     }
 
     #[test]
@@ -110,31 +97,11 @@ mod tests {
         check(ColorType::L8, &[1, 2, 3], &[1, 1, 1, 2, 2, 2, 3, 3, 3]);
         check(ColorType::La8, &[1, 200, 2, 0], &[1, 1, 1, 2, 2, 2]);
         check(ColorType::Rgb8, &[1, 2, 3, 4, 5, 6], &[1, 2, 3, 4, 5, 6]);
-        check(
-            ColorType::Rgba8,
-            &[1, 2, 3, 0, 4, 5, 6, 9],
-            &[1, 2, 3, 4, 5, 6],
-        );
-        check(
-            ColorType::L16,
-            &native(&[0x01ff, 0xfe00]),
-            &[1, 1, 1, 254, 254, 254],
-        );
-        check(
-            ColorType::La16,
-            &native(&[0x01ff, 0, 0x0280, 7]),
-            &[1, 1, 1, 2, 2, 2],
-        );
-        check(
-            ColorType::Rgb16,
-            &native(&[0x01ff, 0x0280, 0x0300]),
-            &[1, 2, 3],
-        );
-        check(
-            ColorType::Rgba16,
-            &native(&[0x0102, 0x0304, 0x0506, 0x0708]),
-            &[1, 3, 5],
-        );
+        check(ColorType::Rgba8, &[1, 2, 3, 0, 4, 5, 6, 9], &[1, 2, 3, 4, 5, 6]);
+        check(ColorType::L16, &native(&[0x01ff, 0xfe00]), &[1, 1, 1, 254, 254, 254]);
+        check(ColorType::La16, &native(&[0x01ff, 0, 0x0280, 7]), &[1, 1, 1, 2, 2, 2]);
+        check(ColorType::Rgb16, &native(&[0x01ff, 0x0280, 0x0300]), &[1, 2, 3]);
+        check(ColorType::Rgba16, &native(&[0x0102, 0x0304, 0x0506, 0x0708]), &[1, 3, 5]);
     }
 
     #[test]

@@ -10,11 +10,7 @@ pub(crate) fn rgb(width: u32, height: u32) -> RgbImage {
     RgbImage::from_fn(width, height, |x, y| {
         let edge = if (x / 9 + y / 7) % 2 == 0 { 60 } else { 0 };
         let scale = |value: u32, of: u32| (value * 180 / of.max(1)) as u8 + edge;
-        image::Rgb([
-            scale(x, width),
-            scale(y, height),
-            scale(x + y, width + height),
-        ])
+        image::Rgb([scale(x, width), scale(y, height), scale(x + y, width + height)])
     })
 }
 
@@ -41,9 +37,7 @@ pub(crate) fn each() -> Vec<(&'static str, Vec<u8>)> {
         ("TIFF", ImageFormat::Tiff),
         ("BMP", ImageFormat::Bmp),
     ];
-    formats
-        .map(|(name, format)| (name, file(&picture, format)))
-        .to_vec()
+    formats.map(|(name, format)| (name, file(&picture, format))).to_vec()
 }
 
 /// A JPEG with the orientation in an EXIF segment behind its start.
@@ -59,10 +53,6 @@ pub(crate) fn oriented_jpeg(picture: &RgbImage, orientation: u8) -> Vec<u8> {
 pub(crate) fn difference(a: &Image, b: &Image) -> f64 {
     assert_eq!((a.width(), a.height()), (b.width(), b.height()));
     let (a, b) = (a.clone().into_data(), b.clone().into_data());
-    let sum: u64 = a
-        .iter()
-        .zip(&b)
-        .map(|(a, b)| u64::from(a.abs_diff(*b)))
-        .sum();
+    let sum: u64 = a.iter().zip(&b).map(|(a, b)| u64::from(a.abs_diff(*b))).sum();
     sum as f64 / a.len() as f64
 }

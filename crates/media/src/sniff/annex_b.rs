@@ -3,9 +3,7 @@
 use crate::VideoKind;
 
 /// `profile_idc` values of table A-1 and its extensions.
-const H264_PROFILES: [u8; 14] = [
-    44, 66, 77, 83, 86, 88, 100, 110, 118, 122, 128, 134, 138, 244,
-];
+const H264_PROFILES: [u8; 14] = [44, 66, 77, 83, 86, 88, 100, 110, 118, 122, 128, 134, 138, 244];
 
 /// The stream whose start codes and parameter sets are in `head`.
 pub(super) fn sniff(head: &[u8]) -> Option<VideoKind> {
@@ -36,9 +34,8 @@ fn h265(head: &[u8]) -> bool {
     const SPS: u8 = 33;
     const DELIMITER: u8 = 35;
     const MESSAGE: u8 = 39;
-    let mut types = nal_units(head)
-        .map(h265_type)
-        .skip_while(|kind| matches!(kind, Some(DELIMITER | MESSAGE)));
+    let mut types =
+        nal_units(head).map(h265_type).skip_while(|kind| matches!(kind, Some(DELIMITER | MESSAGE)));
     types.next() == Some(Some(VPS)) && types.next() == Some(Some(SPS))
 }
 
@@ -52,10 +49,7 @@ fn h265_type(nal: &[u8]) -> Option<u8> {
 
 /// What follows each start code, up to the end of `head`.
 fn nal_units(head: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let starts = head
-        .windows(3)
-        .enumerate()
-        .filter(|(_, code)| *code == b"\0\0\x01");
+    let starts = head.windows(3).enumerate().filter(|(_, code)| *code == b"\0\0\x01");
     starts.filter_map(|(at, _)| head.get(at + 3..))
 }
 
@@ -72,22 +66,13 @@ mod tests {
     fn h264_starts_with_its_sequence_parameters() {
         check(b"\0\0\0\x01\x67\x64\0\x1f", Some(VideoKind::H264));
         check(b"\0\0\x01\x27\x42\0\x1f", Some(VideoKind::H264));
-        check(
-            b"\0\0\0\x01\x09\xf0\0\0\0\x01\x06\x05\0\0\x01\x67\x4d",
-            Some(VideoKind::H264),
-        );
+        check(b"\0\0\0\x01\x09\xf0\0\0\0\x01\x06\x05\0\0\x01\x67\x4d", Some(VideoKind::H264));
     }
 
     #[test]
     fn h265_starts_with_video_and_sequence_parameters() {
-        check(
-            b"\0\0\0\x01\x40\x01\x0c\0\0\0\x01\x42\x01\x01",
-            Some(VideoKind::H265),
-        );
-        check(
-            b"\0\0\0\x01\x46\x01\x10\0\0\x01\x40\x01\0\0\x01\x42\x01",
-            Some(VideoKind::H265),
-        );
+        check(b"\0\0\0\x01\x40\x01\x0c\0\0\0\x01\x42\x01\x01", Some(VideoKind::H265));
+        check(b"\0\0\0\x01\x46\x01\x10\0\0\x01\x40\x01\0\0\x01\x42\x01", Some(VideoKind::H265));
     }
 
     #[test]

@@ -52,14 +52,8 @@ fn number(bytes: &[u8], max_len: usize, marker: KeepMarker) -> Option<(u64, &[u8
         return None;
     }
     let (digits, rest) = bytes.split_at(len);
-    let value = digits
-        .iter()
-        .fold(0, |value, digit| (value << 8) | u64::from(*digit));
-    let mask = if marker == KeepMarker::Yes {
-        u64::MAX
-    } else {
-        (1 << (7 * len)) - 1
-    };
+    let value = digits.iter().fold(0, |value, digit| (value << 8) | u64::from(*digit));
+    let mask = if marker == KeepMarker::Yes { u64::MAX } else { (1 << (7 * len)) - 1 };
     Some((value & mask, rest))
 }
 
@@ -68,23 +62,15 @@ mod tests {
     use super::sniff;
     use crate::VideoKind;
 
+    /// A length that fits into seven bits.
+    fn short(bytes: &[u8]) -> u8 {
+        u8::try_from(bytes.len()).unwrap()
+    }
+
     fn header(doc_type: &[u8]) -> Vec<u8> {
-        let mut body = vec![0x42, 0x86, 0x81, 1, 0x42, 0x82, 0x80 | doc_type.len() as u8];
+        let mut body = vec![0x42, 0x86, 0x81, 1, 0x42, 0x82, 0x80 | short(doc_type)];
         body.extend(doc_type);
-        let mut head = vec![
-            0x1a,
-            0x45,
-            0xdf,
-            0xa3,
-            0x01,
-            0,
-            0,
-            0,
-            0,
-            0,
-            0,
-            body.len() as u8,
-        ];
+        let mut head = vec![0x1a, 0x45, 0xdf, 0xa3, 0x01, 0, 0, 0, 0, 0, 0, short(&body)];
         head.extend(body);
         head
     }
@@ -103,10 +89,7 @@ mod tests {
         for len in 0..whole.len() {
             assert_eq!(sniff(&whole[..len]), None, "{len}");
         }
-        assert_eq!(
-            sniff(&[0x1a, 0x45, 0xdf, 0xa3, 0x84, 0x42, 0x86, 0x81, 1]),
-            None
-        );
+        assert_eq!(sniff(&[0x1a, 0x45, 0xdf, 0xa3, 0x84, 0x42, 0x86, 0x81, 1]), None);
         assert_eq!(sniff(&[0x1a, 0x45, 0xdf, 0xa3, 0, 0, 0]), None);
     }
 }

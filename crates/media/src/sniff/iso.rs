@@ -42,9 +42,7 @@ mod tests {
 
     #[test]
     fn brands() {
-        for brand in [
-            "isom", "iso5", "mp42", "avc1", "M4V ", "3gp4", "dash", "MSNV",
-        ] {
+        for brand in ["isom", "iso5", "mp42", "avc1", "M4V ", "3gp4", "dash", "MSNV"] {
             let head = [b"\0\0\0\x18ftyp", brand.as_bytes(), b"\0\0\0\0"].concat();
             check(&head, Some(VideoKind::Mp4));
         }
@@ -58,10 +56,7 @@ mod tests {
     fn old_quicktime_starts_with_other_boxes() {
         check(b"\0\0\x10\0moov\0\0\0\0", Some(VideoKind::QuickTime));
         check(b"\0\0\0\x08wide\0\0\0\0mdat", Some(VideoKind::QuickTime));
-        check(
-            b"\0\0\0\x01mdat\0\0\0\x01\0\0\0\0",
-            Some(VideoKind::QuickTime),
-        );
+        check(b"\0\0\0\x01mdat\0\0\0\x01\0\0\0\0", Some(VideoKind::QuickTime));
         check(b"\0\0\0\x05free", None);
         check(b"\0\0\0\x18styp", None);
         check(b"\0\0\0\x18fty", None);

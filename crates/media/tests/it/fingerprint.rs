@@ -39,9 +39,7 @@ struct Endless {
 
 impl Read for Endless {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let left = usize::try_from(self.length - self.at)
-            .unwrap_or(usize::MAX)
-            .min(buffer.len());
+        let left = usize::try_from(self.length - self.at).unwrap_or(usize::MAX).min(buffer.len());
         for byte in &mut buffer[..left] {
             *byte = (self.at % 251) as u8;
             self.at += 1;
@@ -118,10 +116,7 @@ fn short_media_is_seen_whole() {
 
 #[test]
 fn the_length_alone_is_seen() {
-    assert_ne!(
-        fingerprint(&vec![0; 300_000]),
-        fingerprint(&vec![0; 300_001])
-    );
+    assert_ne!(fingerprint(&vec![0; 300_000]), fingerprint(&vec![0; 300_001]));
     assert_ne!(fingerprint(b""), fingerprint(b"\0"));
 }
 
@@ -160,10 +155,7 @@ fn a_file_has_the_fingerprint_of_its_bytes_and_a_folder_has_none() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("media");
     std::fs::write(&path, vec![1; 250_000]).unwrap();
-    assert_eq!(
-        fingerprint_file(&path).unwrap().to_string(),
-        fingerprint(&vec![1; 250_000])
-    );
+    assert_eq!(fingerprint_file(&path).unwrap().to_string(), fingerprint(&vec![1; 250_000]));
     let error = fingerprint_file(&folder.path().join("absent")).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
     assert!(fingerprint_file(folder.path()).is_err());
