@@ -3,9 +3,11 @@
 use std::{
     env,
     ffi::OsStr,
+    fs,
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
     sync::OnceLock,
+    time::SystemTime,
 };
 
 use anyhow::{Context, Result, anyhow, ensure};
@@ -55,8 +57,36 @@ fn find() -> Result<PathBuf> {
             ensure!(path.is_file(), "{PROGRAM_VARIABLE} names {}, not a file", path.display());
             path.canonicalize().context("DETECTIONS_BIN")
         }
-        None => build(),
+        None => already_built().map_or_else(build, Ok),
     }
+}
+
+/// The program beside this test, if it is newer than every source file of the workspace.
+///
+/// `cargo test --workspace` builds it before any test runs. Building it again by its own package
+/// would be another selection of packages, hence other features and a second build of everything.
+fn already_built() -> Option<PathBuf> {
+    let test = env::current_exe().ok()?;
+    let program = test.ancestors().nth(2)?.join("detections");
+    let built = modified(&program)?;
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent()?;
+    let sources = ["Cargo.lock", "Cargo.toml", "bins", "crates", "fixtures/model"];
+    sources
+        .iter()
+        .all(|source| newest(&workspace.join(source)).is_some_and(|newest| newest <= built))
+        .then_some(program)
+}
+
+/// When the newest file at or below `path` was changed.
+fn newest(path: &Path) -> Option<SystemTime> {
+    let Ok(entries) = fs::read_dir(path) else {
+        return modified(path);
+    };
+    entries.filter_map(|entry| newest(&entry.ok()?.path())).max()
+}
+
+fn modified(path: &Path) -> Option<SystemTime> {
+    fs::metadata(path).ok()?.modified().ok()
 }
 
 /// One line of `cargo build --message-format json`, as far as it matters here.
