@@ -46,7 +46,7 @@ fn a_cut_picture_is_called_truncated() {
             }
             // GIF's decoder says so in words only.
             FrameError::Undecodable { source, .. } if name == "GIF" => {
-                assert_eq!(source.to_string(), "Unexpected End of File");
+                assert!(source.to_string().ends_with("Unexpected End of File"), "{source}");
             }
             other => panic!("{name}: {other:?}"),
         }
