@@ -32,7 +32,7 @@ const SETTINGS: [(&str, &str); 3] = [
     ("LOG", "warn,detections::serve=info"),
 ];
 const PICTURES: [&str; 4] =
-    ["media/town.jpg", "media/harbour.png", "media/road.webp", "media/portrait_road.jpg"];
+    ["media/town.jpg", "media/harbour.png", "media/road.webp", "media/portrait_beach.jpg"];
 const TARGET: &str = "/detect?confidence=0.01";
 
 /// How long the load lasts, unless the variable says otherwise: long enough to see growth.

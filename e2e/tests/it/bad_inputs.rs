@@ -40,7 +40,7 @@ const SETTINGS: [(&str, &str); 6] = [
     ("DETECTIONS__SERVER__MAX_BODY_BYTES", "1000000"),
     ("DETECTIONS__SERVER__CLIENT_TIMEOUT_MS", "700"),
     ("DETECTIONS__SERVER__TIMEOUT_MS", "20000"),
-    ("DETECTIONS__LIMITS__MAX_PIXELS", "20000000"),
+    ("DETECTIONS__LIMITS__MAX_PIXELS", "24000000"),
     ("DETECTIONS__INFER__THREADS", "1"),
     ("RUST_BACKTRACE", "1"),
 ];
@@ -134,11 +134,15 @@ fn check_request(server: &Server, row: &Row<Request, Answer>) -> Result<(String,
 
 fn check_run(row: &Row<Run, Exit>) -> Result<(String, String)> {
     let output = run(&row.given)?;
-    let words = String::from_utf8_lossy(&output.stderr).into_owned();
+    // A refusal is told as an error, or is the very report that was asked for.
+    let words =
+        [output.stderr, output.stdout].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    let words = words.concat();
     let Exit(code, says) = row.expected;
     let right = output.status.code() == Some(code) && says.iter().all(|part| words.contains(part));
     anyhow::ensure!(right, "not exit {code} with {says:?} but {}: {words}", output.status);
     anyhow::ensure!(!words.contains("panic"), "{words}");
-    let last = words.trim().replace('\n', " ");
-    Ok((format!("exit {code}"), last.chars().take(160).collect()))
+    let told = words.find("error: ").map_or(words.as_str(), |start| &words[start..]);
+    let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
+    Ok((format!("exit {code}"), told.chars().take(160).collect()))
 }

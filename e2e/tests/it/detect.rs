@@ -142,7 +142,7 @@ fn every_format_is_detected_in() -> Result<()> {
     for name in [
         "airfield.jpg",
         "beach_progressive.jpg",
-        "tanks_cmyk.jpg",
+        "apron_cmyk.jpg",
         "village_grey.jpg",
         "depot_16bit.png",
         "grass_palette.png",

@@ -10,7 +10,7 @@ use image::{DynamicImage, GenericImageView, ImageFormat, RgbImage};
 pub(crate) const TOWN: &str = "media/town.jpg";
 /// Pictures of different sizes and formats.
 pub(crate) const MIXED: [&str; 5] =
-    [TOWN, "media/harbour.png", "media/road.webp", "media/portrait_road.jpg", "media/meadow.bmp"];
+    [TOWN, "media/harbour.png", "media/road.webp", "media/portrait_beach.jpg", "media/meadow.bmp"];
 
 /// A confidence so low that every picture has something above it.
 pub(crate) const NEARLY_EVERYTHING: &str = "/detect?confidence=0.01";

@@ -246,6 +246,6 @@ pub(super) const ROWS: &[RunRow] = &[
             variables: &[("BIND", "127.0.0.1:0"), ("DETECTIONS__LOG__DIR", "file")],
             files: &[("file", Text("in the way"))],
         },
-        expected: Exit(1, &["log.dir", "file"]),
+        expected: Exit(USAGE, &["log.dir", "file"]),
     },
 ];
