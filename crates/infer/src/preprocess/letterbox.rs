@@ -109,6 +109,20 @@ struct Tap {
     weight: f32,
 }
 
+impl Tap {
+    /// The colours between its pixels, and a lane that means nothing.
+    #[inline(always)]
+    fn lanes(self, row: &[f32]) -> [f32; CHANNELS + 1] {
+        let Some(near) = row.get(self.first..).and_then(<[f32]>::first_chunk::<7>) else {
+            return [0.0; CHANNELS + 1];
+        };
+        std::array::from_fn(
+            #[inline(always)]
+            |lane| near[lane] + self.weight * (near[lane + CHANNELS] - near[lane]),
+        )
+    }
+}
+
 impl Columns {
     /// Makes the table for rows of `source` pixels that become `result` pixels.
     fn settle(&mut self, source: usize, result: usize) {
@@ -142,7 +156,7 @@ fn tap(position: usize, source: usize, result: usize) -> Tap {
 /// Rows between source and result.
 #[derive(Debug, Default)]
 struct Scratch {
-    /// A source row in floats, one pixel of zeros behind it for taps of weight 0.
+    /// A source row in floats, two pixels of zeros behind it for taps of weight 0 and the lane to spare.
     row: Vec<f32>,
     /// Two resampled rows, plane after plane, and the source rows they come from.
     resampled: [Resampled; 2],
@@ -166,7 +180,7 @@ impl Canvas<'_> {
     #[inline(always)]
     fn draw(&mut self, image: ImageView<'_>, columns: &Columns, scratch: &mut Scratch) {
         scratch.row.clear();
-        scratch.row.resize((self.fit.source_width + 1) * CHANNELS, 0.0);
+        scratch.row.resize((self.fit.source_width + 2) * CHANNELS, 0.0);
         if self.fit.height <= self.fit.source_height {
             self.blend_then_pick(image, columns, &mut scratch.row);
         } else {
@@ -247,18 +261,26 @@ fn split(planes: &mut [f32], width: usize) -> [&mut [f32]; CHANNELS] {
     [red, green, blue]
 }
 
-/// Picks the columns of an interleaved row and parts the colours.
+/// Picks the columns of an interleaved row and parts the colours, a few pixels at a time: each pixel is one
+/// vector with a lane to spare, and the vectors are transposed into the planes.
 #[inline(always)]
 fn pick(row: &[f32], taps: &[Tap], planes: [&mut [f32]; CHANNELS]) {
+    const GROUP: usize = 4;
     let [red, green, blue] = planes;
-    let places = red.iter_mut().zip(green).zip(blue);
-    for (tap, ((red, green), blue)) in taps.iter().zip(places) {
-        let Some(&[r0, g0, b0, r1, g1, b1]) = row[tap.first..].first_chunk() else {
-            return;
-        };
-        *red = r0 + tap.weight * (r1 - r0);
-        *green = g0 + tap.weight * (g1 - g0);
-        *blue = b0 + tap.weight * (b1 - b0);
+    let (groups, rest) = taps.as_chunks::<GROUP>();
+    let (reds, red_rest) = red.as_chunks_mut::<GROUP>();
+    let (greens, green_rest) = green.as_chunks_mut::<GROUP>();
+    let (blues, blue_rest) = blue.as_chunks_mut::<GROUP>();
+    let places = reds.iter_mut().zip(greens).zip(blues);
+    for (taps, ((red, green), blue)) in groups.iter().zip(places) {
+        let pixels = taps.map(|tap| tap.lanes(row));
+        *red = pixels.map(|pixel| pixel[0]);
+        *green = pixels.map(|pixel| pixel[1]);
+        *blue = pixels.map(|pixel| pixel[2]);
+    }
+    let places = red_rest.iter_mut().zip(green_rest).zip(blue_rest);
+    for (tap, ((red, green), blue)) in rest.iter().zip(places) {
+        [*red, *green, *blue, _] = tap.lanes(row);
     }
 }
 

@@ -155,10 +155,11 @@ impl Session for DoubleSession {
 impl DoubleSession {
     fn warm_up(&mut self) -> Result<(), InferError> {
         assert!(self.warm_up != WarmUp::Panic, "told to panic at the warm-up");
-        match self.warm_up {
-            WarmUp::Fail => return Err(failure()),
-            WarmUp::WrongOutput => self.shape.swap(1, 2),
-            _ => {}
+        if self.warm_up == WarmUp::WrongOutput {
+            self.shape.swap(1, 2);
+        }
+        if self.warm_up == WarmUp::Fail {
+            return Err(failure());
         }
         Ok(())
     }
