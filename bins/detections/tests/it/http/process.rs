@@ -58,7 +58,9 @@ impl Program {
 
     pub(super) fn get(&self, path: &str) -> Answer {
         let mut stream = self.connect();
-        write!(stream, "GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").unwrap();
+        // In one piece: the headers too have to arrive within the client's time.
+        let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).unwrap();
         Answer::read(&mut stream)
     }
 

@@ -11,7 +11,7 @@ const MIB: usize = 1 << 20;
 
 #[test]
 fn a_client_that_stalls_is_told_408() {
-    let program = Program::start(&[("DETECTIONS__SERVER__CLIENT_TIMEOUT_MS", "200")]);
+    let program = Program::start(&[("DETECTIONS__SERVER__CLIENT_TIMEOUT_MS", "1000")]);
     let mut stream = program.connect();
     announce(&mut stream, 1000, "");
     stream.write_all(b"only a few bytes").unwrap();
