@@ -105,10 +105,10 @@ impl From<EngineError> for Failure {
 
 impl From<ServeError> for Failure {
     fn from(error: ServeError) -> Self {
-        match error {
-            ServeError::Engine(error) => error.into(),
-            other if other.is_configuration() => Self::usage(explain(&other)),
-            other => Self::failed(explain(&other)),
+        if let ServeError::Engine(error) = error {
+            return error.into();
         }
+        let exit = if error.is_configuration() { Exit::Usage } else { Exit::Failed };
+        Self { exit, message: explain(&error) }
     }
 }

@@ -16,26 +16,29 @@ pub(crate) struct Cli {
     pub(crate) command: Option<Command>,
 }
 
+/// Where the help lists the flags that every subcommand takes.
+const COMMON: &str = "Common options";
+
 /// Flags that every subcommand takes; each one beats the configuration file and the environment.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct CommonArgs {
     /// Configuration file (TOML)
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, help_heading = COMMON, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
     /// Model file (.onnx) instead of the built-in one
-    #[arg(long, global = true, value_name = "PATH")]
+    #[arg(long, global = true, help_heading = COMMON, value_name = "PATH")]
     pub(crate) model: Option<String>,
     /// Product classes (JSON) instead of the model's labels
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, help_heading = COMMON, value_name = "FILE")]
     pub(crate) classes: Option<String>,
     /// Tensor runtime: tract or candle
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(long, global = true, help_heading = COMMON, value_name = "NAME")]
     pub(crate) backend: Option<String>,
     /// Device: cpu or cuda:N
-    #[arg(long, global = true, value_name = "DEVICE")]
+    #[arg(long, global = true, help_heading = COMMON, value_name = "DEVICE")]
     pub(crate) device: Option<String>,
     /// Threads that work at once; all processors when not given
-    #[arg(long, global = true, value_name = "T")]
+    #[arg(long, global = true, help_heading = COMMON, value_name = "T")]
     pub(crate) threads: Option<String>,
 }
 

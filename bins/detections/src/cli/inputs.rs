@@ -48,7 +48,7 @@ pub(super) struct Listing {
     pub(super) others: usize,
 }
 
-/// Looks at `paths`, leaving out whatever lies in the folder `except`.
+/// Looks at `paths`, leaving out the folder `except` where it lies in one of them.
 ///
 /// Folders are searched whole, but links to folders in them are not followed.
 pub(super) fn list(paths: &[PathBuf], except: Option<&Path>) -> Listing {
@@ -81,7 +81,7 @@ impl Search {
     }
 
     fn folder(&mut self, root: &Path, folder: &Path) {
-        if self.except.is_some() && canonical(folder) == self.except {
+        if folder != root && self.except.is_some() && canonical(folder) == self.except {
             return;
         }
         let entries = fs::read_dir(folder).and_then(|entries| {

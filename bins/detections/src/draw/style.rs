@@ -24,7 +24,9 @@ impl Style {
     /// Sides are 3 per mille of the mean side, letters a thirtieth of the shorter one.
     pub(super) fn for_picture(width: u32, height: u32) -> Self {
         let mean = width / 2 + height / 2;
-        let line = (mean.saturating_mul(3).saturating_add(500) / 1000).max(1);
+        // One pixel is lost among the details of all but thumbnails.
+        let thinnest = if mean < 200 { 1 } else { 2 };
+        let line = (mean.saturating_mul(3).saturating_add(500) / 1000).max(thinnest);
         let wanted = width.min(height) / 30;
         let scale = (wanted / 32).max(1);
         let raster = match wanted {
@@ -63,6 +65,7 @@ mod tests {
         let cases = [
             ((1, 1), (1, Size16, 1)),
             ((64, 64), (1, Size16, 1)),
+            ((300, 200), (2, Size16, 1)),
             ((640, 640), (2, Size20, 1)),
             ((1920, 1080), (5, Size32, 1)),
             ((4000, 3000), (11, Size32, 3)),
