@@ -32,7 +32,7 @@ fn bench(c: &mut Criterion, name: &str, shape: [usize; 3], objects: bool) {
     // Noise below the threshold, and where objects are wanted one value in 50 is above it.
     let noise = |i: usize| (i.wrapping_mul(2_654_435_761) % 1000) as f32 / 5000.0;
     let value = |i: usize| {
-        if objects && i % 50 == 0 { 0.9 } else { noise(i) }
+        if objects && i.is_multiple_of(50) { 0.9 } else { noise(i) }
     };
     let data: Vec<f32> = (0..shape.iter().product()).map(value).collect();
     let thresholds = ClassThresholds::uniform(Score::new(0.25).unwrap());

@@ -45,7 +45,11 @@ fn suppression(c: &mut Criterion) {
         (
             "25200 crossing stripes",
             boxes(MANY, |i| {
-                if i % 2 == 0 { [0.0, i as f32, 9e4, 1.0] } else { [i as f32, 0.0, 1.0, 9e4] }
+                if i.is_multiple_of(2) {
+                    [0.0, i as f32, 9e4, 1.0]
+                } else {
+                    [i as f32, 0.0, 1.0, 9e4]
+                }
             }),
         ),
         (
