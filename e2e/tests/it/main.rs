@@ -4,6 +4,7 @@
 mod bad_inputs;
 mod command_line;
 mod detect;
+mod golden;
 mod health;
 mod lifecycle;
 mod logs;
