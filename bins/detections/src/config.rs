@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use detections_infer::HeadKind;
 use detections_types::Score;
 use tracing_subscriber::EnvFilter;
 
@@ -72,7 +73,7 @@ pub struct ModelConfig {
     /// The model file; none is the built-in model.
     pub path: Option<PathBuf>,
     /// The output layout, where it shall not be recognised.
-    pub head: Option<String>,
+    pub head: Option<HeadKind>,
     /// The input size, where the model leaves it open.
     pub input_size: Option<InputSize>,
 }
@@ -164,12 +165,8 @@ impl Config {
         Self {
             server: ServerConfig::read(reader),
             model: ModelConfig::read(reader),
-            classes: ClassesConfig {
-                path: reader.path("classes.path"),
-            },
-            infer: InferConfig {
-                threads: reader.get("infer.threads", machine_threads(), threads),
-            },
+            classes: ClassesConfig { path: reader.path("classes.path") },
+            infer: InferConfig { threads: reader.get("infer.threads", machine_threads(), threads) },
             limits: LimitsConfig::read(reader),
             detect: DetectConfig::read(reader),
             log: LogConfig::read(reader),
@@ -210,9 +207,10 @@ impl ServerConfig {
 
 impl ModelConfig {
     fn read(reader: &mut Reader) -> Self {
+        let heads = [("yolov8", HeadKind::Yolov8), ("yolox", HeadKind::Yolox)];
         Self {
             path: reader.path("model.path"),
-            head: reader.optional("model.head", |text| Ok(text.to_owned())),
+            head: reader.optional("model.head", choice(heads)),
             input_size: reader.optional("model.input_size", input_size),
         }
     }
@@ -254,10 +252,7 @@ fn refuse_what_this_build_lacks(reader: &mut Reader) {
     const NO_LOADER: &str = "this build has no Loader client; set model.path instead";
     reader.optional("loader.url", absent(NO_LOADER));
     reader.optional("model.name", absent(NO_LOADER));
-    reader.optional(
-        "annotations.url",
-        absent("this build has no Annotations client"),
-    );
+    reader.optional("annotations.url", absent("this build has no Annotations client"));
     reader.get("infer.backend", (), choice([("tract", ())]));
     reader.get("infer.device", (), choice([("cpu", ())]));
 }

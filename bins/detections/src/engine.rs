@@ -27,12 +27,6 @@ pub const DEVICE: &str = "cpu";
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EngineError {
-    /// `model.head` names no supported head.
-    #[error("model.head: {name:?} is not one of {}", HeadKind::SUPPORTED)]
-    UnknownHead {
-        /// What it says.
-        name: String,
-    },
     /// The model file is not there or cannot be read.
     #[error(transparent)]
     Source(#[from] ModelsError),
@@ -88,7 +82,6 @@ impl EngineError {
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::UnknownHead { .. } => ErrorKind::InvalidInput,
             Self::Source(source) => source.kind(),
             Self::Onnx { source, .. } => source.kind(),
             Self::Manifest { source, .. } | Self::Detector { source, .. } => source.kind(),
@@ -101,8 +94,7 @@ impl EngineError {
     #[must_use]
     pub const fn is_configuration(&self) -> bool {
         match self {
-            Self::UnknownHead { .. }
-            | Self::Classes { .. }
+            Self::Classes { .. }
             | Self::Source(ModelsError::NotBuiltIn)
             | Self::Manifest {
                 source: InferError::InputSizeFixed { .. } | InferError::InputSizeOpen { .. },
@@ -163,7 +155,7 @@ impl LoadedModel {
         config: &ModelConfig,
         max_batch: Option<NonZeroUsize>,
     ) -> Result<Self, EngineError> {
-        let options = manifest_options(config, max_batch)?;
+        let options = manifest_options(config, max_batch);
         let artifact = source(config).fetch()?;
         let origin = artifact.origin.to_string();
         let refused = |source| EngineError::Onnx { model: origin.clone(), source };
@@ -251,24 +243,13 @@ pub fn source(config: &ModelConfig) -> ModelSource {
 }
 
 /// What the configuration settles where a model file leaves it open.
-///
-/// # Errors
-/// [`EngineError::UnknownHead`] when `model.head` is no head.
-pub fn manifest_options(
-    config: &ModelConfig,
-    max_batch: Option<NonZeroUsize>,
-) -> Result<ManifestOptions, EngineError> {
-    Ok(ManifestOptions {
-        head: config.head.as_deref().map(head_kind).transpose()?,
+#[must_use]
+pub fn manifest_options(config: &ModelConfig, max_batch: Option<NonZeroUsize>) -> ManifestOptions {
+    ManifestOptions {
+        head: config.head,
         input_size: config.input_size.map(|size| (size.height, size.width)),
         max_batch: max_batch.map(NonZeroUsize::get),
-    })
-}
-
-fn head_kind(name: &str) -> Result<HeadKind, EngineError> {
-    let known = [HeadKind::Yolov8, HeadKind::Yolox];
-    let found = known.into_iter().find(|kind| kind.to_string() == name);
-    found.ok_or_else(|| EngineError::UnknownHead { name: name.to_owned() })
+    }
 }
 
 /// What is too large to be decoded.

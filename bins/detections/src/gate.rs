@@ -258,8 +258,7 @@ mod tests {
                 }
             }
         };
-        let threads: Vec<_> =
-            (0..8).map(|_| thread::spawn(worker(Arc::clone(&gate)))).collect();
+        let threads: Vec<_> = (0..8).map(|_| thread::spawn(worker(Arc::clone(&gate)))).collect();
         threads.into_iter().for_each(|thread| thread.join().unwrap());
         assert_eq!(gate.load(), Load::default());
     }

@@ -16,6 +16,7 @@ mod problem;
 mod request_id;
 mod state;
 
+pub(crate) use self::problem::told_with_causes;
 pub use self::{
     app::create_app,
     docs::ApiDoc,
@@ -23,4 +24,3 @@ pub use self::{
     problem::{Problem, ProblemBody},
     state::{Loaded, Service},
 };
-pub(crate) use self::problem::told_with_causes;

@@ -1,15 +1,15 @@
 //! Where log lines go: standard error, and daily files when a folder is set. Lines of a request carry
 //! its id, because whatever happens for it happens within its span.
 
-use std::{io, panic, path::Path};
+use std::{fs, io, panic, path::Path};
 
 use tracing_appender::{
     non_blocking::WorkerGuard,
     rolling::{InitError, RollingFileAppender, Rotation},
 };
 use tracing_subscriber::{
-    EnvFilter, Layer, Registry, filter::ParseError, fmt, layer::SubscriberExt, registry::LookupSpan,
-    util::TryInitError,
+    EnvFilter, Layer, Registry, filter::ParseError, fmt, layer::SubscriberExt,
+    registry::LookupSpan, util::TryInitError,
 };
 
 use crate::config::{LogConfig, LogFormat};
@@ -27,6 +27,15 @@ pub enum TelemetryError {
     /// The folder of the log files cannot be used.
     #[error("log.dir {dir} cannot be used")]
     Folder {
+        /// The folder as configured.
+        dir: String,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// No file can be opened in the folder of the log files.
+    #[error("no log file can be opened in {dir}")]
+    File {
         /// The folder as configured.
         dir: String,
         /// What the system said.
@@ -68,13 +77,16 @@ impl Telemetry {
 }
 
 fn daily_files(dir: &Path) -> Result<RollingFileAppender, TelemetryError> {
+    let name = || dir.display().to_string();
+    // The appender looks for old files before it would make the folder, and complains that it is not there.
+    fs::create_dir_all(dir).map_err(|source| TelemetryError::Folder { dir: name(), source })?;
     RollingFileAppender::builder()
         .rotation(Rotation::DAILY)
         .filename_prefix("detections")
         .filename_suffix("log")
         .max_log_files(KEPT_FILES)
         .build(dir)
-        .map_err(|source| TelemetryError::Folder { dir: dir.display().to_string(), source })
+        .map_err(|source| TelemetryError::File { dir: name(), source })
 }
 
 fn line_layer<S, W>(format: LogFormat, writer: W) -> Box<dyn Layer<S> + Send + Sync>

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use detections_frames::Exif;
 use detections_infer::NmsMode;
-use detections_pipeline::{ClassSelection, MappedDetection, StillReport, StillRequest, StillTiming};
+use detections_pipeline::{
+    ClassSelection, MappedDetection, StillReport, StillRequest, StillTiming,
+};
 use detections_types::{Rect, Source};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -249,7 +251,10 @@ mod tests {
     #[test]
     fn default_parameters_are_the_documented_ones() {
         let body = serde_json::to_string(&ParamsBody::from(&StillRequest::default())).unwrap();
-        assert!(body.starts_with(r#"{"confidence":0.25,"iou":0.45,"max_detections":300,"#), "{body}");
+        assert!(
+            body.starts_with(r#"{"confidence":0.25,"iou":0.45,"max_detections":300,"#),
+            "{body}"
+        );
         let value: serde_json::Value = serde_json::from_str(&body).unwrap();
         assert_eq!(value["tile"], json!("off"));
         assert!(value.get("classes").is_none());

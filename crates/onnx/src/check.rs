@@ -51,33 +51,21 @@ fn is_known(node: &NodeProto, known: &OnnxOpRegister) -> bool {
 }
 
 fn unsupported(node: &NodeProto) -> UnsupportedOperator {
-    let name = if node.name.is_empty() {
-        node.output.first()
-    } else {
-        Some(&node.name)
-    };
+    let name = if node.name.is_empty() { node.output.first() } else { Some(&node.name) };
     let operator = if STANDARD.contains(&node.domain.as_str()) {
         node.op_type.clone()
     } else {
         format!("{}.{}", node.domain, node.op_type)
     };
-    UnsupportedOperator {
-        node: name.cloned().unwrap_or_default(),
-        operator,
-    }
+    UnsupportedOperator { node: name.cloned().unwrap_or_default(), operator }
 }
 
 fn subgraphs(node: &NodeProto) -> impl Iterator<Item = &GraphProto> {
-    node.attribute
-        .iter()
-        .flat_map(|attribute| attribute.g.iter().chain(&attribute.graphs))
+    node.attribute.iter().flat_map(|attribute| attribute.g.iter().chain(&attribute.graphs))
 }
 
 fn tensors(graph: &GraphProto) -> Result<(), OnnxError> {
-    graph
-        .initializer
-        .iter()
-        .try_for_each(|weights| tensor(weights, &weights.name))?;
+    graph.initializer.iter().try_for_each(|weights| tensor(weights, &weights.name))?;
     for node in &graph.node {
         for attribute in &node.attribute {
             held(attribute).try_for_each(|value| tensor(value, &node.name))?;
@@ -93,31 +81,20 @@ fn held(attribute: &AttributeProto) -> impl Iterator<Item = &TensorProto> {
 
 fn tensor(tensor: &TensorProto, name: &str) -> Result<(), OnnxError> {
     if let Some(location) = external(tensor) {
-        return Err(OnnxError::ExternalData {
-            tensor: name.to_owned(),
-            location,
-        });
+        return Err(OnnxError::ExternalData { tensor: name.to_owned(), location });
     }
     let data_type = DataType::try_from(tensor.data_type);
     let Some((element, size)) = data_type.ok().and_then(element_size) else {
-        let element = data_type.map_or(tensor.data_type.to_string(), |known| {
-            known.as_str_name().to_owned()
-        });
-        return Err(OnnxError::ElementType {
-            tensor: name.to_owned(),
-            element,
-        });
+        let element =
+            data_type.map_or(tensor.data_type.to_string(), |known| known.as_str_name().to_owned());
+        return Err(OnnxError::ElementType { tensor: name.to_owned(), element });
     };
     let bytes = data_bytes(tensor, element);
     let expected = volume(&tensor.dims).and_then(|volume| volume.checked_mul(size));
     if bytes.is_some_and(|bytes| expected != Some(bytes)) {
         let shape = tensor.dims.clone();
         let bytes = bytes.unwrap_or_default();
-        return Err(OnnxError::DataMismatch {
-            tensor: name.to_owned(),
-            shape,
-            bytes,
-        });
+        return Err(OnnxError::DataMismatch { tensor: name.to_owned(), shape, bytes });
     }
     Ok(())
 }
@@ -125,10 +102,7 @@ fn tensor(tensor: &TensorProto, name: &str) -> Result<(), OnnxError> {
 /// Where a tensor says that its data is, when that is not in the file itself.
 fn external(tensor: &TensorProto) -> Option<String> {
     let elsewhere = tensor.data_location == Some(DataLocation::External as i32);
-    let location = tensor
-        .external_data
-        .iter()
-        .find(|entry| entry.key == "location");
+    let location = tensor.external_data.iter().find(|entry| entry.key == "location");
     let unnamed = elsewhere.then(String::new);
     location.map(|entry| entry.value.clone()).or(unnamed)
 }
@@ -166,9 +140,7 @@ fn data_bytes(tensor: &TensorProto, element: DataType) -> Option<usize> {
 }
 
 fn volume(dims: &[i64]) -> Option<usize> {
-    dims.iter().try_fold(1_usize, |volume, dim| {
-        volume.checked_mul(usize::try_from(*dim).ok()?)
-    })
+    dims.iter().try_fold(1_usize, |volume, dim| volume.checked_mul(usize::try_from(*dim).ok()?))
 }
 
 fn outputs(graph: &GraphProto) -> Result<(), OnnxError> {
@@ -176,14 +148,8 @@ fn outputs(graph: &GraphProto) -> Result<(), OnnxError> {
     let inputs = graph.input.iter().map(|input| &input.name);
     let computed = graph.node.iter().flat_map(|node| &node.output);
     let known: HashSet<&String> = weights.chain(inputs).chain(computed).collect();
-    match graph
-        .output
-        .iter()
-        .find(|output| !known.contains(&output.name))
-    {
-        Some(output) => Err(OnnxError::UnknownOutput {
-            output: output.name.clone(),
-        }),
+    match graph.output.iter().find(|output| !known.contains(&output.name)) {
+        Some(output) => Err(OnnxError::UnknownOutput { output: output.name.clone() }),
         None => Ok(()),
     }
 }

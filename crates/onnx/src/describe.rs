@@ -13,19 +13,14 @@ pub(crate) fn model(proto: &ModelProto) -> ModelDescription {
     let entries = proto.metadata_props.iter();
     ModelDescription {
         signature: proto.graph.as_ref().map(signature).unwrap_or_default(),
-        metadata: entries
-            .map(|entry| (entry.key.clone(), entry.value.clone()))
-            .collect(),
+        metadata: entries.map(|entry| (entry.key.clone(), entry.value.clone())).collect(),
     }
 }
 
 /// Files of old format versions list their weights among the inputs; nobody has to feed those.
 fn signature(graph: &GraphProto) -> Signature {
     let weights: HashSet<&str> = graph.initializer.iter().map(|t| t.name.as_str()).collect();
-    let fed = graph
-        .input
-        .iter()
-        .filter(|input| !weights.contains(input.name.as_str()));
+    let fed = graph.input.iter().filter(|input| !weights.contains(input.name.as_str()));
     Signature {
         inputs: fed.map(tensor).collect(),
         outputs: graph.output.iter().map(tensor).collect(),
@@ -34,31 +29,17 @@ fn signature(graph: &GraphProto) -> Signature {
 
 fn tensor(info: &ValueInfoProto) -> TensorInfo {
     let name = info.name.clone();
-    let Some(type_proto::Value::TensorType(tensor)) = info
-        .r#type
-        .as_ref()
-        .and_then(|r#type| r#type.value.as_ref())
+    let Some(type_proto::Value::TensorType(tensor)) =
+        info.r#type.as_ref().and_then(|r#type| r#type.value.as_ref())
     else {
-        return TensorInfo {
-            name,
-            element: ElementType::Other,
-            shape: Vec::new(),
-        };
+        return TensorInfo { name, element: ElementType::Other, shape: Vec::new() };
     };
     let shape = tensor.shape.as_ref().map(dims).unwrap_or_default();
-    TensorInfo {
-        name,
-        element: element(tensor.elem_type),
-        shape,
-    }
+    TensorInfo { name, element: element(tensor.elem_type), shape }
 }
 
 fn dims(shape: &TensorShapeProto) -> Vec<Dim> {
-    shape
-        .dim
-        .iter()
-        .map(|dim| dimension(dim.value.as_ref()))
-        .collect()
+    shape.dim.iter().map(|dim| dimension(dim.value.as_ref())).collect()
 }
 
 fn dimension(value: Option<&Value>) -> Dim {

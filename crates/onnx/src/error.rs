@@ -184,13 +184,8 @@ mod tests {
 
     #[test]
     fn a_long_list_of_operators_is_cut() {
-        let node = UnsupportedOperator {
-            node: "n".into(),
-            operator: "Foo".into(),
-        };
-        let error = OnnxError::UnsupportedOperators {
-            nodes: vec![node; 10],
-        };
+        let node = UnsupportedOperator { node: "n".into(), operator: "Foo".into() };
+        let error = OnnxError::UnsupportedOperators { nodes: vec![node; 10] };
         let text = error.to_string();
         assert_eq!(text.matches("Foo (node `n`)").count(), 8, "{text}");
         assert!(text.ends_with("and 2 more"), "{text}");

@@ -33,10 +33,7 @@ impl OnnxFile {
     /// # Errors
     /// [`OnnxError::Read`], [`OnnxError::TooLarge`], and those of [`OnnxFile::parse`].
     pub fn open(path: &Path) -> Result<Self, OnnxError> {
-        let read = |source| OnnxError::Read {
-            path: path.to_owned(),
-            source,
-        };
+        let read = |source| OnnxError::Read { path: path.to_owned(), source };
         check_length(fs::metadata(path).map_err(read)?.len())?;
         Self::parse(&fs::read(path).map_err(read)?)
     }
@@ -56,9 +53,8 @@ impl OnnxFile {
         if bytes.is_empty() {
             return Err(OnnxError::Empty);
         }
-        let mut proto = ModelProto::decode(bytes).map_err(|source| OnnxError::NotOnnx {
-            source: Box::new(source),
-        })?;
+        let mut proto = ModelProto::decode(bytes)
+            .map_err(|source| OnnxError::NotOnnx { source: Box::new(source) })?;
         check::model(&proto)?;
         let description = describe::model(&proto);
         lift::model(&mut proto);
@@ -84,17 +80,11 @@ impl OnnxFile {
 
 impl fmt::Debug for OnnxFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OnnxFile")
-            .field("description", &self.description)
-            .finish_non_exhaustive()
+        f.debug_struct("OnnxFile").field("description", &self.description).finish_non_exhaustive()
     }
 }
 
 fn check_length(bytes: u64) -> Result<(), OnnxError> {
     let limit = OnnxFile::MAX_BYTES;
-    if bytes > limit {
-        Err(OnnxError::TooLarge { bytes, limit })
-    } else {
-        Ok(())
-    }
+    if bytes > limit { Err(OnnxError::TooLarge { bytes, limit }) } else { Ok(()) }
 }

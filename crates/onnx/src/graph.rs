@@ -75,15 +75,10 @@ pub(crate) fn import(
 
 fn check_input(signature: &Signature, wanted: GraphInput) -> Result<(), OnnxError> {
     let [input] = signature.inputs.as_slice() else {
-        return Err(OnnxError::InputCount {
-            inputs: signature.inputs.clone(),
-        });
+        return Err(OnnxError::InputCount { inputs: signature.inputs.clone() });
     };
     if !wanted.is_sensible() || !takes(input, wanted) {
-        return Err(OnnxError::InputMismatch {
-            input: input.clone(),
-            wanted,
-        });
+        return Err(OnnxError::InputMismatch { input: input.clone(), wanted });
     }
     Ok(())
 }

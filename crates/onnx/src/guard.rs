@@ -19,14 +19,8 @@ pub(crate) fn guarded<T>(
 ) -> Result<T, OnnxError> {
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => Err(OnnxError::Refused {
-            stage,
-            source: error.into(),
-        }),
-        Err(panic) => Err(OnnxError::Panicked {
-            stage,
-            message: message(panic.as_ref()),
-        }),
+        Ok(Err(error)) => Err(OnnxError::Refused { stage, source: error.into() }),
+        Err(panic) => Err(OnnxError::Panicked { stage, message: message(panic.as_ref()) }),
     }
 }
 
@@ -44,11 +38,7 @@ mod tests {
     #[test]
     fn a_panic_becomes_an_error_with_its_message() {
         let result = guarded::<()>("testing", || panic!("number {}", 7));
-        let Err(OnnxError::Panicked {
-            stage: "testing",
-            message,
-        }) = result
-        else {
+        let Err(OnnxError::Panicked { stage: "testing", message }) = result else {
             panic!("{result:?}");
         };
         assert_eq!(message, "number 7");

@@ -13,14 +13,8 @@ const HALF: i32 = DataType::Float16 as i32;
 const SINGLE: i32 = DataType::Float as i32;
 
 /// The attributes by which standard operators name an element type.
-const TYPE_ATTRIBUTES: [&str; 6] = [
-    "to",
-    "dtype",
-    "output_dtype",
-    "output_datatype",
-    "stash_type",
-    "softmax_precision",
-];
+const TYPE_ATTRIBUTES: [&str; 6] =
+    ["to", "dtype", "output_dtype", "output_datatype", "stash_type", "softmax_precision"];
 
 /// Lifts everything in the model.
 pub(crate) fn model(proto: &mut ModelProto) {
@@ -32,17 +26,8 @@ pub(crate) fn model(proto: &mut ModelProto) {
 fn graph(graph: &mut GraphProto) {
     graph.initializer.iter_mut().for_each(tensor);
     graph.node.iter_mut().for_each(node);
-    let GraphProto {
-        input,
-        output,
-        value_info,
-        ..
-    } = graph;
-    input
-        .iter_mut()
-        .chain(output)
-        .chain(value_info)
-        .for_each(info);
+    let GraphProto { input, output, value_info, .. } = graph;
+    input.iter_mut().chain(output).chain(value_info).for_each(info);
 }
 
 fn node(node: &mut NodeProto) {
@@ -50,16 +35,8 @@ fn node(node: &mut NodeProto) {
         if names_half(attribute) {
             attribute.i = SINGLE.into();
         }
-        attribute
-            .t
-            .iter_mut()
-            .chain(&mut attribute.tensors)
-            .for_each(tensor);
-        attribute
-            .g
-            .iter_mut()
-            .chain(&mut attribute.graphs)
-            .for_each(graph);
+        attribute.t.iter_mut().chain(&mut attribute.tensors).for_each(tensor);
+        attribute.g.iter_mut().chain(&mut attribute.graphs).for_each(graph);
     }
 }
 
@@ -70,10 +47,8 @@ fn names_half(attribute: &AttributeProto) -> bool {
 }
 
 fn info(info: &mut ValueInfoProto) {
-    if let Some(type_proto::Value::TensorType(tensor)) = info
-        .r#type
-        .as_mut()
-        .and_then(|r#type| r#type.value.as_mut())
+    if let Some(type_proto::Value::TensorType(tensor)) =
+        info.r#type.as_mut().and_then(|r#type| r#type.value.as_mut())
         && tensor.elem_type == HALF
     {
         tensor.elem_type = SINGLE;
@@ -86,17 +61,10 @@ fn tensor(tensor: &mut TensorProto) {
         return;
     }
     tensor.data_type = SINGLE;
-    let halves = tensor
-        .raw_data
-        .chunks_exact(2)
-        .map(|pair| [pair[0], pair[1]]);
-    tensor.raw_data = halves
-        .flat_map(|half| f16::from_le_bytes(half).to_f32().to_le_bytes())
-        .collect();
-    tensor.float_data = std::mem::take(&mut tensor.int32_data)
-        .into_iter()
-        .map(low_half)
-        .collect();
+    let halves = tensor.raw_data.chunks_exact(2).map(|pair| [pair[0], pair[1]]);
+    tensor.raw_data =
+        halves.flat_map(|half| f16::from_le_bytes(half).to_f32().to_le_bytes()).collect();
+    tensor.float_data = std::mem::take(&mut tensor.int32_data).into_iter().map(low_half).collect();
 }
 
 fn low_half(word: i32) -> f32 {
@@ -118,15 +86,9 @@ mod tests {
     const SINGLES: [f32; 4] = [1.0, -2.0, 65504.0, 5.960_464_5e-8];
 
     fn lifted(node: NodeProto, initializer: TensorProto) -> GraphProto {
-        let graph = GraphProto {
-            node: vec![node],
-            initializer: vec![initializer],
-            ..Default::default()
-        };
-        let mut proto = ModelProto {
-            graph: Some(graph),
-            ..Default::default()
-        };
+        let graph =
+            GraphProto { node: vec![node], initializer: vec![initializer], ..Default::default() };
+        let mut proto = ModelProto { graph: Some(graph), ..Default::default() };
         model(&mut proto);
         proto.graph.unwrap()
     }
@@ -135,64 +97,31 @@ mod tests {
     fn both_encodings_give_the_same_numbers() {
         let raw_data: Vec<u8> = HALVES.iter().flat_map(|half| half.to_le_bytes()).collect();
         let int32_data = HALVES.iter().map(|half| i32::from(*half)).collect();
-        let raw = TensorProto {
-            data_type: HALF,
-            raw_data,
-            ..Default::default()
-        };
-        let typed = TensorProto {
-            data_type: HALF,
-            int32_data,
-            ..Default::default()
-        };
+        let raw = TensorProto { data_type: HALF, raw_data, ..Default::default() };
+        let typed = TensorProto { data_type: HALF, int32_data, ..Default::default() };
 
         let raw = lifted(NodeProto::default(), raw).initializer.remove(0);
         let typed = lifted(NodeProto::default(), typed).initializer.remove(0);
-        let expected: Vec<u8> = SINGLES
-            .iter()
-            .flat_map(|single| single.to_le_bytes())
-            .collect();
+        let expected: Vec<u8> = SINGLES.iter().flat_map(|single| single.to_le_bytes()).collect();
         assert_eq!((raw.data_type, raw.raw_data), (SINGLE, expected));
-        assert_eq!(
-            (typed.data_type, typed.float_data),
-            (SINGLE, SINGLES.to_vec())
-        );
+        assert_eq!((typed.data_type, typed.float_data), (SINGLE, SINGLES.to_vec()));
         assert!(typed.int32_data.is_empty());
     }
 
     #[test]
     fn casts_constants_and_subgraphs_are_lifted() {
-        let half = TensorProto {
-            data_type: HALF,
-            int32_data: vec![0x3c00],
-            ..Default::default()
-        };
-        let constant = AttributeProto {
-            t: Some(half.clone()),
-            ..Default::default()
-        };
+        let half = TensorProto { data_type: HALF, int32_data: vec![0x3c00], ..Default::default() };
+        let constant = AttributeProto { t: Some(half.clone()), ..Default::default() };
         let cast = AttributeProto {
             name: "to".into(),
             r#type: AttributeType::Int as i32,
             i: HALF.into(),
             ..Default::default()
         };
-        let inner = NodeProto {
-            attribute: vec![constant, cast],
-            ..Default::default()
-        };
-        let body = GraphProto {
-            node: vec![inner],
-            ..Default::default()
-        };
-        let body = AttributeProto {
-            g: Some(body),
-            ..Default::default()
-        };
-        let outer = NodeProto {
-            attribute: vec![body],
-            ..Default::default()
-        };
+        let inner = NodeProto { attribute: vec![constant, cast], ..Default::default() };
+        let body = GraphProto { node: vec![inner], ..Default::default() };
+        let body = AttributeProto { g: Some(body), ..Default::default() };
+        let outer = NodeProto { attribute: vec![body], ..Default::default() };
 
         let graph = lifted(outer, half);
         let inner = &graph.node[0].attribute[0].g.as_ref().unwrap().node[0];
@@ -208,13 +137,7 @@ mod tests {
             i: HALF.into(),
             ..Default::default()
         };
-        let node = NodeProto {
-            attribute: vec![axis],
-            ..Default::default()
-        };
-        assert_eq!(
-            lifted(node, TensorProto::default()).node[0].attribute[0].i,
-            i64::from(HALF)
-        );
+        let node = NodeProto { attribute: vec![axis], ..Default::default() };
+        assert_eq!(lifted(node, TensorProto::default()).node[0].attribute[0].i, i64::from(HALF));
     }
 }

@@ -24,7 +24,7 @@ use crate::{
 
 /// Runs the subcommand.
 pub(super) fn run(args: &InspectArgs, config: &Config) -> Result<Exit, Failure> {
-    let options = manifest_options(&config.model, None)?;
+    let options = manifest_options(&config.model, None);
     let source = match &args.file {
         Some(path) => ModelSource::Path(path.clone()),
         None => engine::source(&config.model),

@@ -56,13 +56,10 @@ impl Layers {
 
     /// Adds both spellings of the environment; empty variables count as unset.
     pub(super) fn env(self, env: impl IntoIterator<Item = (String, String)>) -> Self {
-        let variables: HashMap<String, String> = env
-            .into_iter()
-            .filter(|(_, value)| !value.is_empty())
-            .collect();
+        let variables: HashMap<String, String> =
+            env.into_iter().filter(|(_, value)| !value.is_empty()).collect();
         let plain = plain_names(&variables);
-        self.add("the environment", sections(variables))
-            .add("the environment", plain)
+        self.add("the environment", sections(variables)).add("the environment", plain)
     }
 
     /// Adds the flags.
@@ -91,11 +88,7 @@ impl Layers {
 }
 
 fn unreadable(name: &str, error: &::config::ConfigError) -> Fault {
-    Fault {
-        key: name.to_owned(),
-        origin: None,
-        problem: error.to_string(),
-    }
+    Fault { key: name.to_owned(), origin: None, problem: error.to_string() }
 }
 
 /// `DETECTIONS__SERVER__BIND` and the like.
@@ -114,11 +107,7 @@ fn plain_names(variables: &HashMap<String, String>) -> Named {
         }
     }
     if let Some(model) = variables.get("MODEL") {
-        let key = if is_model_path(model) {
-            "model.path"
-        } else {
-            "model.name"
-        };
+        let key = if is_model_path(model) { "model.path" } else { "model.name" };
         named.set("MODEL", key, model);
     }
     named
@@ -141,12 +130,10 @@ impl Named {
         // A model is chosen in one of two ways: choosing it anew undoes the choice of a lower layer.
         if MODEL_CHOICES.contains(&key) {
             for choice in MODEL_CHOICES {
-                self.0
-                    .insert(choice.to_owned(), Value::new(Some(&origin), ValueKind::Nil));
+                self.0.insert(choice.to_owned(), Value::new(Some(&origin), ValueKind::Nil));
             }
         }
-        self.0
-            .insert(key.to_owned(), Value::new(Some(&origin), value));
+        self.0.insert(key.to_owned(), Value::new(Some(&origin), value));
     }
 }
 
@@ -163,11 +150,7 @@ impl Source for Named {
 /// Tables become dotted keys.
 fn flatten(prefix: &str, table: Map<String, Value>, leaves: &mut Vec<(String, Value)>) {
     for (name, value) in table {
-        let key = if prefix.is_empty() {
-            name
-        } else {
-            format!("{prefix}.{name}")
-        };
+        let key = if prefix.is_empty() { name } else { format!("{prefix}.{name}") };
         if let ValueKind::Table(inner) = value.kind {
             flatten(&key, inner, leaves);
         } else if value.kind != ValueKind::Nil {

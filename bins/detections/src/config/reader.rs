@@ -26,11 +26,7 @@ impl Reader {
         let origin =
             |(key, value): &(String, Value)| Some((key.clone(), value.origin()?.to_owned()));
         let origins = values.iter().filter_map(origin).collect();
-        Self {
-            values: values.into_iter().collect(),
-            origins,
-            faults,
-        }
+        Self { values: values.into_iter().collect(), origins, faults }
     }
 
     /// The value of `key` as `check` reads it, or `default` when it is not set.
@@ -72,11 +68,7 @@ impl Reader {
     /// Notes that `key` is wrong.
     pub(super) fn fault(&mut self, key: &str, problem: String) {
         let origin = self.origins.get(key).cloned();
-        self.faults.push(Fault {
-            key: key.to_owned(),
-            origin,
-            problem,
-        });
+        self.faults.push(Fault { key: key.to_owned(), origin, problem });
     }
 
     /// Keys that nobody asked for are faults too.
@@ -84,11 +76,7 @@ impl Reader {
         for key in std::mem::take(&mut self.values).into_keys() {
             self.fault(&key, "unknown key".to_owned());
         }
-        if self.faults.is_empty() {
-            Ok(())
-        } else {
-            Err(ConfigFaults(self.faults))
-        }
+        if self.faults.is_empty() { Ok(()) } else { Err(ConfigFaults(self.faults)) }
     }
 }
 
@@ -113,11 +101,7 @@ pub(super) fn number<T: FromStr + PartialOrd + Display>(
 ) -> impl Fn(&str) -> Result<T, String> {
     move |text| match text.parse() {
         Ok(value) if range.contains(&value) => Ok(value),
-        _ => Err(format!(
-            "must be a number within {}..={}",
-            range.start(),
-            range.end()
-        )),
+        _ => Err(format!("must be a number within {}..={}", range.start(), range.end())),
     }
 }
 

@@ -8,9 +8,7 @@ fn load(toml: &str, env: &[(&str, &str)], flags: &[(&str, &str)]) -> Result<Conf
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("detections.toml");
     fs::write(&file, toml).unwrap();
-    let env = env
-        .iter()
-        .map(|(name, value)| (name.to_string(), value.to_string()));
+    let env = env.iter().map(|(name, value)| (name.to_string(), value.to_string()));
     let mut overrides = Overrides::default();
     for (key, value) in flags {
         overrides.set("--flag", key, value);
@@ -20,10 +18,7 @@ fn load(toml: &str, env: &[(&str, &str)], flags: &[(&str, &str)]) -> Result<Conf
 
 fn problems(toml: &str, env: &[(&str, &str)]) -> Vec<String> {
     let faults = load(toml, env, &[]).unwrap_err().0;
-    faults
-        .into_iter()
-        .map(|fault| format!("{}: {}", fault.key, fault.problem))
-        .collect()
+    faults.into_iter().map(|fault| format!("{}: {}", fault.key, fault.problem)).collect()
 }
 
 #[test]
@@ -32,10 +27,7 @@ fn nothing_set_gives_the_documented_defaults() {
     assert_eq!(config.server.bind, "127.0.0.1:8080");
     assert_eq!(config.model.path, None);
     assert_eq!(config.classes.path, None);
-    assert_eq!(
-        (config.log.filter.as_str(), config.log.format),
-        ("info", LogFormat::Text)
-    );
+    assert_eq!((config.log.filter.as_str(), config.log.format), ("info", LogFormat::Text));
     assert_eq!(config.detect.max_detections, 300);
     assert!((config.detect.iou - 0.45).abs() < 1e-6);
     assert!((config.detect.confidence.get() - 0.25).abs() < 1e-6);
@@ -50,20 +42,12 @@ fn each_layer_covers_the_one_below() {
     assert_eq!(bind(&[], &[]), "1.1.1.1:1");
     assert_eq!(bind(&[section], &[]), "2.2.2.2:2");
     assert_eq!(bind(&[section, plain], &[]), "3.3.3.3:3");
-    assert_eq!(
-        bind(&[section, plain], &[("server.bind", "4.4.4.4:4")]),
-        "4.4.4.4:4"
-    );
+    assert_eq!(bind(&[section, plain], &[("server.bind", "4.4.4.4:4")]), "4.4.4.4:4");
 }
 
 #[test]
 fn an_empty_variable_is_as_good_as_unset() {
-    let config = load(
-        "",
-        &[("MODEL", ""), ("DETECTIONS__SERVER__WORKERS", "")],
-        &[],
-    )
-    .unwrap();
+    let config = load("", &[("MODEL", ""), ("DETECTIONS__SERVER__WORKERS", "")], &[]).unwrap();
     assert_eq!(config.model.path, None);
 }
 
@@ -72,13 +56,7 @@ fn numbers_and_words_are_read_from_toml_and_text() {
     let toml = "[infer]\nthreads = 3\n[model]\ninput_size = \"320x256\"\n[log]\nformat = \"json\"";
     let config = load(toml, &[("DETECTIONS__DETECT__IOU", "0.6")], &[]).unwrap();
     assert_eq!(config.infer.threads.get(), 3);
-    assert_eq!(
-        config.model.input_size,
-        Some(InputSize {
-            width: 320,
-            height: 256
-        })
-    );
+    assert_eq!(config.model.input_size, Some(InputSize { width: 320, height: 256 }));
     assert_eq!(config.log.format, LogFormat::Json);
     assert!((config.detect.iou - 0.6).abs() < 1e-6);
 }
@@ -86,11 +64,7 @@ fn numbers_and_words_are_read_from_toml_and_text() {
 #[test]
 fn all_faults_are_told_at_once_with_their_origin() {
     let toml = "[server]\nbind = \"nowhere\"\nporrt = 1\n[detect]\niou = 1.5\nconfidence = [1]\n";
-    let env = [
-        ("DETECTIONS__INFER__THREADS", "many"),
-        ("LOG", "a=b=c"),
-        ("DETECTIONS__X", "1"),
-    ];
+    let env = [("DETECTIONS__INFER__THREADS", "many"), ("LOG", "a=b=c"), ("DETECTIONS__X", "1")];
     let text = load(toml, &env, &[]).unwrap_err().to_string();
     for part in [
         "server.bind (from ",
@@ -125,10 +99,7 @@ fn model_is_a_path_or_a_name_and_names_need_a_loader() {
         assert_eq!(config.model.path, Some(PathBuf::from(path)));
     }
     let found = problems("", &[("MODEL", "yolo")]);
-    assert!(
-        found[0].starts_with("model.name: this build has no Loader client"),
-        "{found:?}"
-    );
+    assert!(found[0].starts_with("model.name: this build has no Loader client"), "{found:?}");
 }
 
 #[test]
@@ -153,23 +124,14 @@ fn what_this_build_lacks_is_refused() {
 
 #[test]
 fn a_body_that_could_never_be_admitted_is_a_fault() {
-    let found = problems(
-        "[server]\nmax_body_bytes = 100\nmax_in_flight_bytes = 99",
-        &[],
-    );
-    assert!(
-        found[0].starts_with("server.max_in_flight_bytes: 99 is less"),
-        "{found:?}"
-    );
+    let found = problems("[server]\nmax_body_bytes = 100\nmax_in_flight_bytes = 99", &[]);
+    assert!(found[0].starts_with("server.max_in_flight_bytes: 99 is less"), "{found:?}");
 }
 
 #[test]
 fn addresses_are_checked_for_host_and_port() {
     for bad in ["8080", ":8080", "host:", "host:99999", "::1:80"] {
-        assert!(
-            problems("", &[("BIND", bad)])[0].starts_with("server.bind"),
-            "{bad}"
-        );
+        assert!(problems("", &[("BIND", bad)])[0].starts_with("server.bind"), "{bad}");
     }
     for good in ["localhost:0", "0.0.0.0:8080", "[::1]:80"] {
         assert!(load("", &[("BIND", good)], &[]).is_ok(), "{good}");

@@ -175,7 +175,10 @@ mod tests {
         assert_eq!(response.headers().get("x-request-id").unwrap(), "mine");
         let body = to_bytes(response.into_body()).await.unwrap();
         let body: Value = serde_json::from_slice(&body).unwrap();
-        assert_eq!((body["code"].as_str(), body["request_id"].as_str()), (Some("internal"), Some("mine")));
+        assert_eq!(
+            (body["code"].as_str(), body["request_id"].as_str()),
+            (Some("internal"), Some("mine"))
+        );
         assert!(!body.to_string().contains("secret"));
     }
 }

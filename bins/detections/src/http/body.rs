@@ -158,7 +158,9 @@ impl Intake {
     fn stalled(&self) -> Problem {
         let Self { received, pause, .. } = self;
         if Instant::now() >= self.deadline {
-            return Problem::stalled(format!("the body was not complete in time ({received} bytes)"));
+            return Problem::stalled(format!(
+                "the body was not complete in time ({received} bytes)"
+            ));
         }
         let pause = pause.as_millis();
         Problem::stalled(format!("no byte arrived for {pause} ms, after {received} bytes"))

@@ -43,7 +43,10 @@ pub struct ApiDoc;
 /// The query of `POST /detect`; the same names are the members of the form field `config`.
 #[derive(Debug, IntoParams, ToSchema)]
 #[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "it describes the parameters; `params` reads them under all their names")]
+#[expect(
+    dead_code,
+    reason = "it describes the parameters; `params` reads them under all their names"
+)]
 pub(super) struct DetectQuery {
     /// Lowest confidence that is reported; also `conf`, `min_confidence`, `threshold`.
     #[param(minimum = 0.0, maximum = 1.0, default = 0.25)]
@@ -148,7 +151,8 @@ fn problem(status: u16, description: &str) -> Response {
         return response.build();
     }
     let seconds = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1));
-    let header = HeaderBuilder::new().schema(Some(seconds)).description(Some("Seconds to wait")).build();
+    let header =
+        HeaderBuilder::new().schema(Some(seconds)).description(Some("Seconds to wait")).build();
     response.header("Retry-After", header).build()
 }
 

@@ -4,10 +4,7 @@ use actix_web::{HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{
-    Problem, Service,
-    state::Phase,
-};
+use super::{Problem, Service, state::Phase};
 use crate::{build_info, engine::ModelCard, wire::millis};
 
 /// How the service is.

@@ -93,7 +93,11 @@ impl Metrics {
     fn register(&mut self) {
         let Self { registry: to, live, .. } = self;
         to.register("http_requests", "Requests by route, method and status", self.requests.clone());
-        to.register("rejected", "Pictures refused because the service was full", self.rejected.clone());
+        to.register(
+            "rejected",
+            "Pictures refused because the service was full",
+            self.rejected.clone(),
+        );
         to.register("stage_seconds", "Where the time of a picture went", self.stages.clone());
         to.register("objects", "Objects found by product class", self.detections.clone());
         to.register("model_info", "The loaded model; always 1", self.model.clone());

@@ -1,11 +1,7 @@
 //! A body that is a form: the picture in the field `file` or `image`, parameters in `config`.
 
 use actix_multipart::{Field, Multipart};
-use actix_web::{
-    error::PayloadError,
-    http::header::HeaderMap,
-    web::Bytes,
-};
+use actix_web::{error::PayloadError, http::header::HeaderMap, web::Bytes};
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 
 use super::{
@@ -57,7 +53,8 @@ impl Fields<'_, '_> {
             "config" => Err(Problem::malformed("the form has more than one field `config`")),
             other => {
                 let name: String = other.chars().take(64).collect();
-                let detail = format!("unknown form field `{name}`: it may have file or image, and config");
+                let detail =
+                    format!("unknown form field `{name}`: it may have file or image, and config");
                 Err(Problem::malformed(detail))
             }
         }

@@ -3,12 +3,7 @@
 
 mod given;
 
-use std::{
-    fmt::Display,
-    ops::RangeInclusive,
-    str::FromStr,
-    time::Duration,
-};
+use std::{fmt::Display, ops::RangeInclusive, str::FromStr, time::Duration};
 
 use detections_classes::BoundClasses;
 use detections_frames::Exif;

@@ -122,7 +122,9 @@ impl Service {
             Phase::Ready(loaded) => Ok(loaded),
             Phase::Loading => Err(Problem::unavailable("loading", "the model is being loaded")),
             Phase::Draining => Err(Problem::unavailable("draining", "the server is shutting down")),
-            Phase::Failed(_) => Err(Problem::unavailable("model_failed", "the model does not answer")),
+            Phase::Failed(_) => {
+                Err(Problem::unavailable("model_failed", "the model does not answer"))
+            }
         }
     }
 }

@@ -21,25 +21,12 @@ pub(crate) fn value(name: &str, element: DataType, axes: &[Axis]) -> ValueInfoPr
         Axis::Fixed(length) => Value::DimValue(*length),
         Axis::Named(name) => Value::DimParam((*name).to_owned()),
     });
-    let dim = dim
-        .map(|value| Dimension {
-            value: Some(value),
-            ..Default::default()
-        })
-        .collect();
-    let tensor = type_proto::Tensor {
-        elem_type: element as i32,
-        shape: Some(TensorShapeProto { dim }),
-    };
-    let r#type = TypeProto {
-        value: Some(type_proto::Value::TensorType(tensor)),
-        ..Default::default()
-    };
-    ValueInfoProto {
-        name: name.to_owned(),
-        r#type: Some(r#type),
-        ..Default::default()
-    }
+    let dim = dim.map(|value| Dimension { value: Some(value), ..Default::default() }).collect();
+    let tensor =
+        type_proto::Tensor { elem_type: element as i32, shape: Some(TensorShapeProto { dim }) };
+    let r#type =
+        TypeProto { value: Some(type_proto::Value::TensorType(tensor)), ..Default::default() };
+    ValueInfoProto { name: name.to_owned(), r#type: Some(r#type), ..Default::default() }
 }
 
 pub(crate) fn node(operator: &str, inputs: &[&str], output: &str) -> NodeProto {
@@ -54,12 +41,7 @@ pub(crate) fn node(operator: &str, inputs: &[&str], output: &str) -> NodeProto {
 
 pub(crate) fn int(name: &str, i: i64) -> AttributeProto {
     let r#type = AttributeType::Int as i32;
-    AttributeProto {
-        name: name.to_owned(),
-        r#type,
-        i,
-        ..Default::default()
-    }
+    AttributeProto { name: name.to_owned(), r#type, i, ..Default::default() }
 }
 
 pub(crate) fn singles(name: &str, dims: &[i64], numbers: &[f32]) -> TensorProto {
@@ -67,10 +49,7 @@ pub(crate) fn singles(name: &str, dims: &[i64], numbers: &[f32]) -> TensorProto 
         name: name.to_owned(),
         dims: dims.to_vec(),
         data_type: DataType::Float as i32,
-        raw_data: numbers
-            .iter()
-            .flat_map(|number| number.to_le_bytes())
-            .collect(),
+        raw_data: numbers.iter().flat_map(|number| number.to_le_bytes()).collect(),
         ..Default::default()
     }
 }
@@ -86,16 +65,10 @@ pub(crate) fn halves(name: &str, dims: &[i64], bits: &[u16]) -> TensorProto {
 }
 
 pub(crate) fn model(graph: GraphProto) -> ModelProto {
-    let names = StringStringEntryProto {
-        key: "names".into(),
-        value: "{0: 'car'}".into(),
-    };
+    let names = StringStringEntryProto { key: "names".into(), value: "{0: 'car'}".into() };
     ModelProto {
         ir_version: 8,
-        opset_import: vec![OperatorSetIdProto {
-            domain: String::new(),
-            version: 17,
-        }],
+        opset_import: vec![OperatorSetIdProto { domain: String::new(), version: 17 }],
         metadata_props: vec![names],
         graph: Some(graph),
         ..Default::default()
@@ -108,10 +81,7 @@ pub(crate) fn convolution() -> ModelProto {
     let weights = [1.0, 0.5, -0.5, -1.0, 0.25, 2.0];
     model(GraphProto {
         name: "convolution".into(),
-        node: vec![
-            node("Conv", &["images", "w"], "planes"),
-            node("Relu", &["planes"], "scores"),
-        ],
+        node: vec![node("Conv", &["images", "w"], "planes"), node("Relu", &["planes"], "scores")],
         initializer: vec![singles("w", &[2, 3, 1, 1], &weights)],
         input: vec![value("images", DataType::Float, &axes(3))],
         output: vec![value("scores", DataType::Float, &axes(2))],
@@ -122,12 +92,7 @@ pub(crate) fn convolution() -> ModelProto {
 /// `images [batch, 3, rows, columns]` in halves, times a half, cast to single and back, flattened
 /// by a shape that the graph computes.
 pub(crate) fn half_precision() -> ModelProto {
-    let axes = [
-        Axis::Named("batch"),
-        Axis::Fixed(3),
-        Axis::Named("rows"),
-        Axis::Named("columns"),
-    ];
+    let axes = [Axis::Named("batch"), Axis::Fixed(3), Axis::Named("rows"), Axis::Named("columns")];
     let mut up = node("Cast", &["scaled"], "single");
     up.attribute = vec![int("to", DataType::Float as i64)];
     let mut down = node("Cast", &["single"], "half");
@@ -136,12 +101,7 @@ pub(crate) fn half_precision() -> ModelProto {
     flatten.attribute = vec![int("axis", 1)];
     model(GraphProto {
         name: "halves".into(),
-        node: vec![
-            node("Mul", &["images", "factor"], "scaled"),
-            up,
-            down,
-            flatten,
-        ],
+        node: vec![node("Mul", &["images", "factor"], "scaled"), up, down, flatten],
         // 0.5 as a half.
         initializer: vec![halves("factor", &[1], &[0x3800])],
         input: vec![value("images", DataType::Float16, &axes)],

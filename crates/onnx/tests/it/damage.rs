@@ -11,23 +11,13 @@ fn digest(bytes: &[u8], input: GraphInput) -> Result<(), OnnxError> {
 
 /// A real detector's file, so that more operators are met in damaged form.
 fn fixture() -> Vec<u8> {
-    let path = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../../fixtures/onnx/dynamic.onnx"
-    );
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/onnx/dynamic.onnx");
     std::fs::read(path).unwrap()
 }
 
 fn models() -> [(Vec<u8>, GraphInput); 2] {
-    let small = GraphInput {
-        batch: 1,
-        height: 4,
-        width: 4,
-    };
-    [
-        (bytes(&convolution()), small),
-        (bytes(&half_precision()), small),
-    ]
+    let small = GraphInput { batch: 1, height: 4, width: 4 };
+    [(bytes(&convolution()), small), (bytes(&half_precision()), small)]
 }
 
 #[test]
@@ -50,22 +40,14 @@ fn every_flipped_byte_ends() {
             damaged[position] ^= mask;
             refused += usize::from(digest(&damaged, input).is_err());
         }
-        assert!(
-            refused > model.len(),
-            "only {refused} of {} refused",
-            model.len() * 3
-        );
+        assert!(refused > model.len(), "only {refused} of {} refused", model.len() * 3);
     }
 }
 
 #[test]
 fn flipped_bytes_among_a_detectors_nodes_end() {
     let model = fixture();
-    let input = GraphInput {
-        batch: 2,
-        height: 64,
-        width: 64,
-    };
+    let input = GraphInput { batch: 2, height: 64, width: 64 };
     assert!(digest(&model, input).is_ok());
     let mut refused = 0;
     // The nodes come first in the file; behind them are weights, and any weights will do.

@@ -28,10 +28,7 @@ fn fixture(name: &str) -> PathBuf {
 fn what_is_no_model_is_refused() {
     assert!(matches!(open(b""), OnnxError::Empty));
     assert!(matches!(open(&[0xff; 64]), OnnxError::NotOnnx { .. }));
-    assert!(matches!(
-        open(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"),
-        OnnxError::NotOnnx { .. }
-    ));
+    assert!(matches!(open(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"), OnnxError::NotOnnx { .. }));
     let text = open(b"<html><body>404 Not Found</body></html>");
     assert_eq!(text.kind(), ErrorKind::InvalidInput, "{text:?}");
     // A message of another kind: one number, well formed.
@@ -49,10 +46,7 @@ fn a_file_that_is_not_there_is_named() {
 fn a_file_over_the_limit_is_refused_before_it_is_read() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("huge.onnx");
-    File::create(&path)
-        .unwrap()
-        .set_len(OnnxFile::MAX_BYTES + 1)
-        .unwrap();
+    File::create(&path).unwrap().set_len(OnnxFile::MAX_BYTES + 1).unwrap();
     let error = OnnxFile::open(&path).unwrap_err();
     assert!(matches!(error, OnnxError::TooLarge { .. }), "{error:?}");
     assert_eq!(error.kind(), ErrorKind::TooLarge);
@@ -71,24 +65,12 @@ fn the_good_fixtures_are_described_and_settled() {
         let description = file.description();
         assert_eq!(description.signature.inputs[0].to_string(), input, "{name}");
         assert_eq!(description.metadata["task"], "detect", "{name}");
-        let graph = file
-            .typed_graph(GraphInput {
-                batch,
-                height: 64,
-                width: 64,
-            })
-            .unwrap();
+        let graph = file.typed_graph(GraphInput { batch, height: 64, width: 64 }).unwrap();
         let facts = graph.as_ref().nodes().iter().flat_map(|node| &node.outputs);
-        let half = facts
-            .filter(|output| output.fact.datum_type == DatumType::F16)
-            .count();
+        let half = facts.filter(|output| output.fact.datum_type == DatumType::F16).count();
         assert_eq!(half, 0, "{name}");
         let output = graph.as_ref().output_fact(0).unwrap();
-        assert_eq!(
-            output.shape.as_concrete(),
-            Some([batch, 7, 84].as_slice()),
-            "{name}"
-        );
+        assert_eq!(output.shape.as_concrete(), Some([batch, 7, 84].as_slice()), "{name}");
     }
 }
 
@@ -97,11 +79,7 @@ fn the_bad_fixtures_are_refused() {
     let error = |name| OnnxFile::open(&fixture(name)).unwrap_err();
     assert!(matches!(error("truncated.onnx"), OnnxError::NotOnnx { .. }));
     assert!(matches!(error("garbage.onnx"), OnnxError::NotOnnx { .. }));
-    assert!(
-        error("unsupported_op.onnx")
-            .to_string()
-            .contains("com.example.Mystery")
-    );
+    assert!(error("unsupported_op.onnx").to_string().contains("com.example.Mystery"));
 }
 
 #[test]
@@ -113,25 +91,10 @@ fn yolox_nano_is_described_and_settled() {
     }
     let file = OnnxFile::open(&path).unwrap();
     let signature = &file.description().signature;
-    assert_eq!(
-        signature.inputs[0].to_string(),
-        "images F32 [1, 3, 416, 416]"
-    );
+    assert_eq!(signature.inputs[0].to_string(), "images F32 [1, 3, 416, 416]");
     assert_eq!(signature.outputs[0].shape, [1, 3549, 85].map(Dim::Fixed));
-    let graph = file
-        .typed_graph(GraphInput {
-            batch: 1,
-            height: 416,
-            width: 416,
-        })
-        .unwrap();
+    let graph = file.typed_graph(GraphInput { batch: 1, height: 416, width: 416 }).unwrap();
     let graph = graph.into_inner();
-    let shape = graph
-        .output_fact(0)
-        .unwrap()
-        .shape
-        .as_concrete()
-        .unwrap()
-        .to_vec();
+    let shape = graph.output_fact(0).unwrap().shape.as_concrete().unwrap().to_vec();
     assert_eq!(shape, [1, 3549, 85]);
 }

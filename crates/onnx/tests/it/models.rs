@@ -27,11 +27,7 @@ fn refusal(change: impl FnOnce(&mut ModelProto, &mut GraphProto)) -> OnnxError {
     parse(&proto).expect_err("the model is refused")
 }
 
-const SMALL: GraphInput = GraphInput {
-    batch: 1,
-    height: 4,
-    width: 4,
-};
+const SMALL: GraphInput = GraphInput { batch: 1, height: 4, width: 4 };
 
 fn run(file: &OnnxFile, input: GraphInput, numbers: &[f32]) -> (Vec<usize>, Vec<f32>) {
     let graph = file.typed_graph(input).unwrap().into_inner();
@@ -39,12 +35,7 @@ fn run(file: &OnnxFile, input: GraphInput, numbers: &[f32]) -> (Vec<usize>, Vec<
     let shape = [input.batch, 3, input.height, input.width];
     let tensor = Tensor::from_shape(&shape, numbers).unwrap();
     let output = plan.run(tvec!(tensor.into_tvalue())).unwrap().remove(0);
-    let numbers = output
-        .try_as_plain_ram()
-        .unwrap()
-        .as_slice::<f32>()
-        .unwrap()
-        .to_vec();
+    let numbers = output.try_as_plain_ram().unwrap().as_slice::<f32>().unwrap().to_vec();
     (output.shape().to_vec(), numbers)
 }
 
@@ -54,14 +45,8 @@ fn signature_and_metadata_are_those_of_the_file() {
     let description = file.description();
     let names = BTreeMap::from([("names".to_owned(), "{0: 'car'}".to_owned())]);
     assert_eq!(description.metadata, names);
-    assert_eq!(
-        description.signature.inputs[0].to_string(),
-        "images F32 [1, 3, 4, 4]"
-    );
-    assert_eq!(
-        description.signature.outputs[0].to_string(),
-        "scores F32 [1, 2, 4, 4]"
-    );
+    assert_eq!(description.signature.inputs[0].to_string(), "images F32 [1, 3, 4, 4]");
+    assert_eq!(description.signature.outputs[0].to_string(), "scores F32 [1, 2, 4, 4]");
 }
 
 #[test]
@@ -82,19 +67,10 @@ fn halves_and_named_axes_are_told_and_settled() {
     assert_eq!(input.element, ElementType::F16);
     assert_eq!(input.shape[0], Dim::Dynamic("batch".into()));
 
-    let wanted = GraphInput {
-        batch: 2,
-        height: 1,
-        width: 2,
-    };
+    let wanted = GraphInput { batch: 2, height: 1, width: 2 };
     let graph = file.typed_graph(wanted).unwrap().into_inner();
     let types = graph.nodes().iter().flat_map(|node| &node.outputs);
-    assert!(
-        types
-            .into_iter()
-            .all(|output| output.fact.datum_type == DatumType::F32),
-        "{graph}"
-    );
+    assert!(types.into_iter().all(|output| output.fact.datum_type == DatumType::F32), "{graph}");
 
     let numbers: Vec<f32> = (0..12_u8).map(f32::from).collect();
     let (shape, flat) = run(&file, wanted, &numbers);
@@ -120,10 +96,7 @@ fn unknown_operators_are_all_named() {
         foreign.domain = "org.example".into();
         let mut inner = node("NoSuchThing", &["planes"], "inner");
         inner.name.clear();
-        let body = GraphProto {
-            node: vec![inner],
-            ..Default::default()
-        };
+        let body = GraphProto { node: vec![inner], ..Default::default() };
         let body = AttributeProto {
             name: "then_branch".into(),
             r#type: AttributeType::Graph as i32,
@@ -134,19 +107,14 @@ fn unknown_operators_are_all_named() {
         branch.attribute = vec![body];
         graph.node.extend([foreign, branch]);
     });
-    let OnnxError::UnsupportedOperators { nodes } = &error else {
-        panic!("{error:?}")
-    };
+    let OnnxError::UnsupportedOperators { nodes } = &error else { panic!("{error:?}") };
     let operator = |node: &str, operator: &str| UnsupportedOperator {
         node: node.to_owned(),
         operator: operator.to_owned(),
     };
     assert_eq!(
         nodes.as_slice(),
-        [
-            operator("/foreign", "org.example.Conv"),
-            operator("inner", "NoSuchThing")
-        ]
+        [operator("/foreign", "org.example.Conv"), operator("inner", "NoSuchThing")]
     );
     assert_eq!(error.kind(), ErrorKind::Unsupported);
 }
@@ -155,10 +123,7 @@ fn unknown_operators_are_all_named() {
 fn data_in_another_file_is_refused_wherever_it_points() {
     for location in ["weights.bin", "../../etc/passwd"] {
         let error = refusal(|_, graph| {
-            let entry = StringStringEntryProto {
-                key: "location".into(),
-                value: location.into(),
-            };
+            let entry = StringStringEntryProto { key: "location".into(), value: location.into() };
             graph.initializer[0].raw_data.clear();
             graph.initializer[0].data_location = Some(DataLocation::External as i32);
             graph.initializer[0].external_data = vec![entry];
@@ -172,28 +137,16 @@ fn data_in_another_file_is_refused_wherever_it_points() {
 #[test]
 fn tensors_that_do_not_hold_their_shape_are_refused() {
     let error = refusal(|_, graph| graph.initializer[0].dims = vec![2, 3, 1, 2]);
-    assert!(
-        matches!(error, OnnxError::DataMismatch { bytes: 24, .. }),
-        "{error:?}"
-    );
+    assert!(matches!(error, OnnxError::DataMismatch { bytes: 24, .. }), "{error:?}");
     let error = refusal(|_, graph| graph.initializer[0].dims = vec![-1, 3, 1, 2]);
     assert!(matches!(error, OnnxError::DataMismatch { .. }), "{error:?}");
     let error = refusal(|_, graph| graph.initializer[0].dims = vec![i64::MAX, i64::MAX]);
     assert!(matches!(error, OnnxError::DataMismatch { .. }), "{error:?}");
     let error = refusal(|_, graph| {
-        let odd = TensorProto {
-            raw_data: vec![0; 11],
-            ..graph.initializer[0].clone()
-        };
-        graph.initializer[0] = TensorProto {
-            data_type: DataType::Float16 as i32,
-            ..odd
-        };
+        let odd = TensorProto { raw_data: vec![0; 11], ..graph.initializer[0].clone() };
+        graph.initializer[0] = TensorProto { data_type: DataType::Float16 as i32, ..odd };
     });
-    assert!(
-        matches!(error, OnnxError::DataMismatch { bytes: 11, .. }),
-        "{error:?}"
-    );
+    assert!(matches!(error, OnnxError::DataMismatch { bytes: 11, .. }), "{error:?}");
 }
 
 #[test]
@@ -221,9 +174,7 @@ fn a_value_that_nobody_computes_is_named() {
     let mut proto = convolution();
     proto.graph.as_mut().unwrap().node[0].input[1] = "ghost".into();
     let error = parse(&proto).unwrap().typed_graph(SMALL).unwrap_err();
-    let OnnxError::Refused { source, .. } = &error else {
-        panic!("{error:?}")
-    };
+    let OnnxError::Refused { source, .. } = &error else { panic!("{error:?}") };
     assert!(format!("{source:?}").contains("ghost"), "{source:?}");
 }
 
@@ -236,22 +187,12 @@ fn inputs_that_are_no_picture_are_refused() {
         GraphInput { width: 0, ..SMALL },
     ] {
         let error = file.typed_graph(wanted).unwrap_err();
-        assert!(
-            matches!(error, OnnxError::InputMismatch { .. }),
-            "{error:?}"
-        );
+        assert!(matches!(error, OnnxError::InputMismatch { .. }), "{error:?}");
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
     }
     let file = parse(&half_precision()).unwrap();
-    let absurd = GraphInput {
-        batch: 1,
-        height: usize::MAX,
-        width: 2,
-    };
-    assert!(matches!(
-        file.typed_graph(absurd),
-        Err(OnnxError::InputMismatch { .. })
-    ));
+    let absurd = GraphInput { batch: 1, height: usize::MAX, width: 2 };
+    assert!(matches!(file.typed_graph(absurd), Err(OnnxError::InputMismatch { .. })));
 }
 
 #[test]
@@ -259,9 +200,7 @@ fn a_second_input_is_refused_by_name() {
     let mut proto = convolution();
     let graph = proto.graph.as_mut().unwrap();
     graph.initializer.clear();
-    graph
-        .input
-        .push(value("w", DataType::Float, &[2, 3, 1, 1].map(Axis::Fixed)));
+    graph.input.push(value("w", DataType::Float, &[2, 3, 1, 1].map(Axis::Fixed)));
     let error = parse(&proto).unwrap().typed_graph(SMALL).unwrap_err();
     assert!(error.to_string().contains("w F32 [2, 3, 1, 1]"), "{error}");
 }
@@ -270,10 +209,7 @@ fn a_second_input_is_refused_by_name() {
 fn a_loop_in_the_graph_is_refused() {
     let axes = [1, 3, 4, 4].map(Axis::Fixed);
     let proto = model(GraphProto {
-        node: vec![
-            node("Add", &["images", "b"], "a"),
-            node("Relu", &["a"], "b"),
-        ],
+        node: vec![node("Add", &["images", "b"], "a"), node("Relu", &["a"], "b")],
         initializer: vec![singles("w", &[1], &[1.0])],
         input: vec![value("images", DataType::Float, &axes)],
         output: vec![value("b", DataType::Float, &axes)],
@@ -307,8 +243,6 @@ fn a_tensor_larger_than_memory_is_refused() {
         ..Default::default()
     });
     let error = parse(&proto).unwrap().typed_graph(SMALL).unwrap_err();
-    let OnnxError::Panicked { message, .. } = &error else {
-        panic!("{error:?}")
-    };
+    let OnnxError::Panicked { message, .. } = &error else { panic!("{error:?}") };
     assert!(message.contains("allocate"), "{message}");
 }

@@ -64,7 +64,9 @@ impl Text {
     /// All values.
     pub(super) fn many(&self) -> Vec<&str> {
         match self {
-            Self::One(text) => text.split(',').map(str::trim).filter(|word| !word.is_empty()).collect(),
+            Self::One(text) => {
+                text.split(',').map(str::trim).filter(|word| !word.is_empty()).collect()
+            }
             Self::Many(words) => words.iter().map(String::as_str).collect(),
         }
     }
@@ -79,9 +81,11 @@ impl Text {
         };
         match value {
             Value::Null => Ok(None),
-            Value::Array(values) => {
-                values.into_iter().map(scalar).collect::<Result<_, _>>().map(|all| Some(Self::Many(all)))
-            }
+            Value::Array(values) => values
+                .into_iter()
+                .map(scalar)
+                .collect::<Result<_, _>>()
+                .map(|all| Some(Self::Many(all))),
             single => scalar(single).map(|text| Some(Self::One(text))),
         }
     }

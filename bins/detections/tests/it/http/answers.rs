@@ -126,7 +126,10 @@ async fn info_tells_what_runs_and_why() {
     let body = get(&service, "/info").await.json();
     assert!(!body["model"]["head_reason"].as_str().unwrap().is_empty());
     assert_eq!(body["limits"]["max_in_flight"], 64);
-    assert_eq!(body["classes"].as_array().unwrap().len(), body["model"]["labels"].as_array().unwrap().len());
+    assert_eq!(
+        body["classes"].as_array().unwrap().len(),
+        body["model"]["labels"].as_array().unwrap().len()
+    );
     assert_eq!(body["build"]["version"], env!("CARGO_PKG_VERSION"));
 }
 
@@ -159,13 +162,26 @@ async fn the_interface_describes_itself() {
     let service = loading(&[]);
     let api = get(&service, "/openapi.json").await.json();
     assert!(api["openapi"].as_str().unwrap().starts_with("3.1"));
-    let paths = ["/detect", "/health", "/health/live", "/health/ready", "/info", "/metrics", "/openapi.json", "/docs"];
+    let paths = [
+        "/detect",
+        "/health",
+        "/health/live",
+        "/health/ready",
+        "/info",
+        "/metrics",
+        "/openapi.json",
+        "/docs",
+    ];
     for path in paths {
         assert!(api["paths"][path].is_object(), "{path}");
     }
     let detect = &api["paths"]["/detect"]["post"];
-    let named: Vec<&str> =
-        detect["parameters"].as_array().unwrap().iter().map(|p| p["name"].as_str().unwrap()).collect();
+    let named: Vec<&str> = detect["parameters"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|p| p["name"].as_str().unwrap())
+        .collect();
     assert_eq!(named.len(), 9, "{named:?}");
     for status in ["200", "400", "406", "408", "413", "415", "422", "429", "500", "503", "504"] {
         assert!(detect["responses"][status].is_object(), "{status}");

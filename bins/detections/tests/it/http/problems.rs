@@ -2,7 +2,9 @@
 
 use actix_web::test::TestRequest;
 
-use super::fixture::{config, detect, detection, fixture, form, get, loading, picture, ready, send};
+use super::fixture::{
+    config, detect, detection, fixture, form, get, loading, picture, ready, send,
+};
 
 #[actix_web::test]
 async fn unknown_paths_and_methods_are_problems() {
@@ -85,7 +87,10 @@ async fn broken_forms_are_400() {
     for (parts, word) in [
         (&[("picture", &town[..])][..], "`picture`"),
         (&[("file", &town[..]), ("image", &town[..])], "more than one picture"),
-        (&[("file", &town[..]), ("config", b"{"), ("config", b"{")], "more than one field `config`"),
+        (
+            &[("file", &town[..]), ("config", b"{"), ("config", b"{")],
+            "more than one field `config`",
+        ),
         (&[("file", &town[..]), ("config", b"no json")], "`config`"),
         (&[("config", b"{}")], "no picture"),
         (&[], "no picture"),
@@ -136,11 +141,12 @@ async fn a_full_service_says_when_to_come_back() {
 async fn bytes_are_admitted_by_announcement_and_as_they_arrive() {
     let town = picture("town.jpg");
     let room = (town.len() + 10).to_string();
-    let settings = [("server.max_in_flight_bytes", room.as_str()), ("server.max_body_bytes", &room)];
+    let settings =
+        [("server.max_in_flight_bytes", room.as_str()), ("server.max_body_bytes", &room)];
     let service = ready(&settings);
     let inside = service.gate().admit(11).unwrap();
-    let announced = detection("", town.clone())
-        .insert_header(("content-length", town.len().to_string()));
+    let announced =
+        detection("", town.clone()).insert_header(("content-length", town.len().to_string()));
     assert_eq!(send(&service, announced).await.problem(429).0, "overloaded");
     assert_eq!(detect(&service, "", town.clone()).await.problem(429).0, "overloaded");
     drop(inside);

@@ -134,7 +134,9 @@ fn the_grace_period_ends_even_where_work_does_not() {
     assert_eq!(status.code(), Some(1), "{log}");
     assert!(log.contains("1 pictures still in flight"), "{log}");
     let cut = inside.read(&mut [0; 1]);
-    assert!(matches!(&cut, Ok(0)) || cut.is_err_and(|error| error.kind() == ErrorKind::ConnectionReset));
+    assert!(
+        matches!(&cut, Ok(0)) || cut.is_err_and(|error| error.kind() == ErrorKind::ConnectionReset)
+    );
 }
 
 #[test]
