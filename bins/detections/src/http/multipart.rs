@@ -85,9 +85,10 @@ fn pieces(intake: Intake) -> impl Stream<Item = Result<Bytes, PayloadError>> {
 /// Our own errors come out as they went in; the reader's own mean a broken form.
 fn refused(error: actix_multipart::MultipartError) -> Problem {
     let detail = format!("the form cannot be read: {}", told_with_causes(&error));
-    let ours = match error {
-        actix_multipart::MultipartError::Payload(PayloadError::Io(error)) => error.into_inner(),
-        _ => None,
+    let ours = if let actix_multipart::MultipartError::Payload(PayloadError::Io(error)) = error {
+        error.into_inner()
+    } else {
+        None
     };
     match ours.and_then(|error| error.downcast::<Problem>().ok()) {
         Some(problem) => *problem,

@@ -79,15 +79,15 @@ impl Text {
             Value::Bool(flag) => Ok(flag.to_string()),
             Value::Null | Value::Array(_) | Value::Object(_) => Err(()),
         };
-        match value {
-            Value::Null => Ok(None),
-            Value::Array(values) => values
+        if let Value::Array(values) = value {
+            return values
                 .into_iter()
                 .map(scalar)
                 .collect::<Result<_, _>>()
-                .map(|all| Some(Self::Many(all))),
-            single => scalar(single).map(|text| Some(Self::One(text))),
+                .map(Self::Many)
+                .map(Some);
         }
+        if value.is_null() { Ok(None) } else { scalar(value).map(Self::One).map(Some) }
     }
 }
 
