@@ -190,6 +190,8 @@ async fn the_interface_describes_itself() {
 
     let page = get(&service, "/docs").await;
     assert_eq!((page.status, page.header("location")), (302, "/docs/"));
-    assert_eq!(get(&service, "/docs/").await.status, 200);
+    let page = get(&service, "/docs/").await;
+    assert_eq!((page.status, page.header("content-encoding")), (200, ""));
+    assert!(String::from_utf8_lossy(&page.body).contains("swagger-ui-bundle.js"));
     assert_eq!(get(&service, "/docs/swagger-ui-bundle.js").await.status, 200);
 }
