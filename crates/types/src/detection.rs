@@ -114,7 +114,7 @@ mod tests {
 
     #[test]
     fn report_order_is_score_then_class_then_position() {
-        let mut all = vec![
+        let mut all = [
             detection(0.5, 1, 0.0),
             detection(0.5, 0, 9.0),
             detection(0.5, 0, 3.0),

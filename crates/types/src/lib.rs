@@ -3,6 +3,7 @@
 #![doc = include_str!("../README.md")]
 
 mod cancel;
+mod caught;
 mod detection;
 mod error_kind;
 mod image;
@@ -11,6 +12,7 @@ mod signature;
 
 pub use crate::{
     cancel::{CancelToken, Interrupt},
+    caught::caught,
     detection::{ClassIndex, Detection, Score},
     error_kind::ErrorKind,
     image::{Image, ImageError, ImageView, PixelFormat},

@@ -1,12 +1,11 @@
 //! One worker: takes a batch, letterboxes it into its session, runs it and answers each item.
 
 use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use detections_types::{Detection, Image};
+use detections_types::{Detection, Image, caught};
 
 use super::{InferTiming, Inference, Item, Queue};
 use crate::{
@@ -40,7 +39,7 @@ impl Worker {
         manifest: Arc<Manifest>,
         queue: Arc<Queue>,
     ) -> Result<Self, InferError> {
-        guarded(|| {
+        caught(|| {
             let mut worker = Self {
                 queue,
                 session: model.session()?,
@@ -70,7 +69,7 @@ impl Worker {
     pub(crate) fn work(mut self) {
         let most = self.reader.manifest.input.max_batch;
         while self.queue.take(most, &mut self.batch) {
-            if let Err(reason) = guarded(|| self.search()) {
+            if let Err(reason) = caught(|| self.search()) {
                 return self.give_up(&reason);
             }
         }
@@ -179,15 +178,4 @@ impl Reader {
         found.sort_by(Detection::report_order);
         Ok(found)
     }
-}
-
-/// Runs `work`; a panic becomes its message.
-///
-/// After a panic the worker is given up, so nothing that the panic left half done is seen again.
-fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, String> {
-    catch_unwind(AssertUnwindSafe(work)).map_err(|payload| {
-        let text = payload.downcast_ref::<&str>().copied();
-        let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
-        text.unwrap_or("no message").into()
-    })
 }

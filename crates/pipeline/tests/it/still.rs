@@ -6,7 +6,7 @@ use detections_classes::ClassMap;
 use detections_frames::{StillEncoding, StillLimits, encode_still};
 use detections_media::hash_bytes;
 use detections_pipeline::{ClassSelection, PipelineError, StillPipeline, StillRequest};
-use detections_types::{CancelToken, ErrorKind, Image, Score};
+use detections_types::{CancelToken, ErrorKind, Image, Rect, Score};
 
 use crate::fixed_model::detector;
 
@@ -41,8 +41,7 @@ fn a_report_names_the_picture_and_its_objects_in_source_pixels() {
     assert_eq!(report.sha256, hash_bytes(&bytes).sha256);
     let car = &report.detections[0];
     // The model's 64 pixels show 128 of the source, centred with 16 rows of padding above.
-    let rect = [car.rect.x0, car.rect.y0, car.rect.x1, car.rect.y1];
-    assert_eq!(rect, [24.0, 0.0, 40.0, 8.0]);
+    assert_eq!(car.rect, Rect::from_corners(24.0, 0.0, 40.0, 8.0));
     assert!(report.timing.total >= report.timing.decode + report.timing.infer);
 }
 
