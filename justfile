@@ -20,6 +20,10 @@ test:
 test-crate crate:
     cargo test --package detections-{{ crate }}
 
+# The tests of every crate alone; each builds its dependencies with the features that it asks for itself.
+test-each:
+    for crate in crates/*/; do cargo test --package "detections-$(basename "$crate")" || exit 1; done
+
 # Documentation, warnings are errors.
 doc:
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps

@@ -14,6 +14,10 @@ use tracing_subscriber::{
 
 use crate::config::{LogConfig, LogFormat};
 
+/// What only strangers' broken requests make: errors of the HTTP parser, which are not ours to mend. A
+/// directive of `log.filter` for the same target has the last word.
+const QUIET: &str = "actix_http=off";
+
 /// Daily files that are kept.
 const KEPT_FILES: usize = 14;
 
@@ -60,7 +64,7 @@ impl Telemetry {
     /// # Errors
     /// [`TelemetryError`] when the filter or the folder is not usable, or logging runs already.
     pub fn start(config: &LogConfig) -> Result<Self, TelemetryError> {
-        let filter = EnvFilter::try_new(&config.filter)?;
+        let filter = EnvFilter::try_new(format!("{QUIET},{}", config.filter))?;
         let (file, guard) = match &config.dir {
             Some(dir) => {
                 let (writer, guard) = tracing_appender::non_blocking(daily_files(dir)?);

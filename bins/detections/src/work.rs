@@ -207,6 +207,7 @@ impl Lane {
             Some(encoding) => {
                 let (report, image) = self.pipeline.detect_with_image(body, request, cancel)?;
                 let mut image = Arc::unwrap_or_clone(image);
+                cancel.check().map_err(PipelineError::Interrupted)?;
                 let drawn = drawn_picture(&mut image, &report, encoding)?;
                 Ok(Outcome { report, drawn: Some(drawn) })
             }

@@ -49,7 +49,12 @@ fn bind_entries(entries: &[Entry], labels: &[String]) -> Result<BoundClasses, Cl
         });
         faults.extend(placed.err().map(|problem| entry.entry_name().fault(problem)));
     }
-    if faults.is_empty() { Ok(collect(&bound, labels)) } else { Err(ClassesError::Entries(faults)) }
+    if !faults.is_empty() {
+        return Err(ClassesError::Entries(faults));
+    }
+    let classes = collect(&bound, labels);
+    let reports_any = classes.iter().next().is_some();
+    reports_any.then_some(classes).ok_or(ClassesError::NothingMapped { labels: labels.len() })
 }
 
 fn collect(bound: &[Option<&Entry>], labels: &[String]) -> BoundClasses {

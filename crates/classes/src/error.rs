@@ -48,6 +48,12 @@ pub enum ClassesError {
         /// Classes of the model.
         labels: usize,
     },
+    /// No entry maps a class, or every one is switched off: nothing could ever be reported.
+    #[error("the class file leaves none of the model's {labels} classes to be reported")]
+    NothingMapped {
+        /// Classes of the model.
+        labels: usize,
+    },
     /// Entries are at fault.
     #[error("{}", Listed(.0))]
     Entries(Vec<ClassFault>),
@@ -62,6 +68,7 @@ impl ClassesError {
             | Self::NotJson(_)
             | Self::WrongForm { .. }
             | Self::WrongCount { .. }
+            | Self::NothingMapped { .. }
             | Self::Entries(_) => ErrorKind::InvalidInput,
             Self::TooLarge { .. } => ErrorKind::TooLarge,
         }

@@ -1,5 +1,7 @@
 //! Pixels to encoded bytes, for pictures with boxes drawn on them.
 
+use std::borrow::Cow;
+
 use detections_types::{ImageView, PixelFormat};
 use image::{
     ExtendedColorType, ImageEncoder, ImageError,
@@ -49,7 +51,10 @@ pub fn encode_still(image: ImageView<'_>, encoding: StillEncoding) -> Result<Vec
     Ok(bytes)
 }
 
-/// All rows without what is between them.
-fn rows(image: ImageView<'_>) -> Vec<u8> {
-    (0..image.height()).map(|y| image.row(y)).collect::<Vec<_>>().concat()
+/// All rows without what is between them; copied only where something is.
+fn rows(image: ImageView<'_>) -> Cow<'_, [u8]> {
+    image.contiguous().map_or_else(
+        || (0..image.height()).map(|y| image.row(y)).collect::<Vec<_>>().concat().into(),
+        Cow::Borrowed,
+    )
 }

@@ -66,6 +66,13 @@ impl Item {
     fn answer(&self, answer: Answer) {
         self.reply.try_send(answer).ok();
     }
+
+    /// Gives the answer once the picture is let go, so that whoever is answered owns it alone.
+    fn finish(self, answer: Answer) {
+        let Self { image, reply, .. } = self;
+        drop(image);
+        reply.try_send(answer).ok();
+    }
 }
 
 /// The place of a submitted picture in the queue.

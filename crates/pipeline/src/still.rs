@@ -7,7 +7,7 @@ use std::{
 
 use detections_classes::{BoundClasses, Color};
 use detections_frames::{Exif, Still, StillLimits, StillOptions, decode_still};
-use detections_infer::{ClassThresholds, DetectParams, Detector, InferTiming, NmsMode};
+use detections_infer::{ClassThresholds, DetectParams, Detector, InferTiming, Inference, NmsMode};
 use detections_media::{Sha256Digest, hash_bytes};
 use detections_types::{CancelToken, ClassIndex, Detection, Image, Rect, Score, Source};
 
@@ -110,6 +110,17 @@ pub struct StillPipeline {
     limits: StillLimits,
 }
 
+/// A decoded picture on its way through the detector.
+struct Search {
+    started: Instant,
+    decode: Duration,
+    params: DetectParams,
+    width: u32,
+    height: u32,
+    orientation: u8,
+    sha256: Sha256Digest,
+}
+
 impl StillPipeline {
     /// A pipeline over a running detector and the classes that are bound to its labels.
     #[must_use]
@@ -134,10 +145,13 @@ impl StillPipeline {
         request: &StillRequest,
         cancel: &CancelToken,
     ) -> Result<StillReport, PipelineError> {
-        self.detect_with_image(bytes, request, cancel).map(|(report, _)| report)
+        let (image, search) = self.open(bytes, request, cancel)?;
+        // The picture is handed over: its memory is free as soon as it was letterboxed and searched.
+        let inference = self.detector.detect(image, search.params.clone(), cancel)?;
+        Ok(self.report(search, &inference))
     }
 
-    /// Like [`detect`](Self::detect), and hands back the decoded picture, to draw on.
+    /// Like [`detect`](Self::detect), and hands back the decoded picture, to draw on; nobody else holds it.
     ///
     /// # Errors
     /// The same.
@@ -147,25 +161,40 @@ impl StillPipeline {
         request: &StillRequest,
         cancel: &CancelToken,
     ) -> Result<(StillReport, Arc<Image>), PipelineError> {
+        let (image, search) = self.open(bytes, request, cancel)?;
+        let inference = self.detector.detect(Arc::clone(&image), search.params.clone(), cancel)?;
+        Ok((self.report(search, &inference), image))
+    }
+
+    /// Checks the parameters, hashes and decodes.
+    fn open(
+        &self,
+        bytes: &[u8],
+        request: &StillRequest,
+        cancel: &CancelToken,
+    ) -> Result<(Arc<Image>, Search), PipelineError> {
         let started = Instant::now();
         let params = self.detect_params(request)?;
         cancel.check().map_err(PipelineError::Interrupted)?;
         let sha256 = hash_bytes(bytes).sha256;
         let options = StillOptions { limits: self.limits, exif: request.exif };
         let Still { image, orientation, .. } = decode_still(bytes, &options)?;
-        let image = Arc::new(image);
+        let (width, height) = (image.width(), image.height());
         let decode = started.elapsed();
+        let search = Search { started, decode, params, width, height, orientation, sha256 };
+        Ok((Arc::new(image), search))
+    }
 
-        let inference = self.detector.detect(Arc::clone(&image), params, cancel)?;
-        let report = StillReport {
-            width: image.width(),
-            height: image.height(),
+    fn report(&self, search: Search, inference: &Inference) -> StillReport {
+        let Search { started, decode, width, height, orientation, sha256, .. } = search;
+        StillReport {
+            width,
+            height,
             orientation,
             sha256,
             detections: self.map_classes(&inference.detections),
             timing: StillTiming::new(decode, inference.timing, started.elapsed()),
-        };
-        Ok((report, image))
+        }
     }
 
     fn detect_params(&self, request: &StillRequest) -> Result<DetectParams, PipelineError> {

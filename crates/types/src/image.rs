@@ -176,6 +176,13 @@ impl<'a> ImageView<'a> {
         self.format
     }
 
+    /// All rows at once, where no padding is between them.
+    #[must_use]
+    pub fn contiguous(&self) -> Option<&'a [u8]> {
+        let row = self.width as usize * self.format.bytes_per_pixel();
+        (self.stride == row).then(|| &self.data[..row * self.height as usize])
+    }
+
     /// The bytes of row `y`, without the padding behind it.
     ///
     /// # Panics
@@ -209,6 +216,9 @@ mod tests {
         let data: Vec<u8> = (0..16).collect();
         let view = ImageView::new(2, 2, PixelFormat::Rgb8, 8, &data).unwrap();
         assert_eq!(view.row(1), [8, 9, 10, 11, 12, 13]);
+        assert_eq!(view.contiguous(), None);
+        let tight = ImageView::new(2, 2, PixelFormat::Rgb8, 6, &data).unwrap();
+        assert_eq!(tight.contiguous(), Some(&data[..12]));
     }
 
     #[test]

@@ -88,13 +88,10 @@ fn agree(model: &Path, reference: &str, elsewhere: &[(&str, &Path)]) -> Result<(
     for ((name, expected), report) in golden.iter().zip(&found) {
         ensure!(report.path.ends_with(name.as_str()), "{} in place of {name}", report.path);
         let agreement = if name.ends_with(".jpg") { &JPEG } else { &EXACT };
-        let unmatched = |those: &[Detection], others: &[Detection], what: &str| -> Vec<String> {
-            let sure = those.iter().filter(|one| one.confidence >= agreement.sure);
-            let alone = sure.filter(|one| !others.iter().any(|other| agreement.holds(one, other)));
-            alone.map(|one| format!("{name}: {what} {one:?}")).collect()
-        };
-        faults.extend(unmatched(expected, &report.detections, "missing"));
-        faults.extend(unmatched(&report.detections, expected, "extra"));
+        let mut fault = |what, one: &Detection| faults.push(format!("{name}: {what} {one:?}"));
+        let alone = |those, others| agreement.unmatched(those, others);
+        alone(expected, &report.detections).iter().for_each(|one| fault("missing", one));
+        alone(&report.detections, expected).iter().for_each(|one| fault("extra", one));
     }
     ensure!(faults.is_empty(), "{} differences:\n{}", faults.len(), faults.join("\n"));
     Ok(())
@@ -111,6 +108,17 @@ fn detect(model: &Path, pictures: &[std::path::PathBuf]) -> Result<Vec<Report>> 
 }
 
 impl Agreement {
+    /// Those sure detections that have no partner of their own among the others.
+    fn unmatched<'a>(&self, those: &'a [Detection], others: &[Detection]) -> Vec<&'a Detection> {
+        let mut free: Vec<&Detection> = others.iter().collect();
+        let sure = those.iter().filter(|one| one.confidence >= self.sure);
+        sure.filter(|one| {
+            let partner = free.iter().position(|other| self.holds(one, other));
+            partner.map(|partner| free.remove(partner)).is_none()
+        })
+        .collect()
+    }
+
     /// Whether two detections speak of the same object alike.
     fn holds(&self, one: &Detection, other: &Detection) -> bool {
         (one.class_id, &one.class) == (other.class_id, &other.class)

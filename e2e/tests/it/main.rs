@@ -8,6 +8,7 @@ mod golden;
 mod health;
 mod lifecycle;
 mod logs;
+mod memory;
 mod openapi;
 mod operation;
 mod pictures;

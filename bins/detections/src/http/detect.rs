@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use actix_web::{HttpRequest, HttpResponse, http::header::CONTENT_TYPE, web};
 use detections_media::{MediaKind, SNIFF_LEN, sniff};
-use detections_types::CancelToken;
+use detections_types::{CancelToken, ErrorKind};
 use tokio::time::timeout_at;
 
 use super::{
@@ -60,8 +60,7 @@ pub(super) async fn detect(
     let answer = Answer::negotiate(&request)?;
     let mut given = Given::from_query(request.query_string())?;
     let announced = Announced::by(&request, server.max_body_bytes)?;
-    let mut permit =
-        service.gate.admit(announced.bytes()).inspect_err(|_full| service.metrics.rejected())?;
+    let mut permit = service.gate.admit(0).inspect_err(|_full| service.metrics.rejected())?;
 
     let intake = Intake::new(payload, server, started + server.timeout);
     let upload = receive(&request, announced, intake, &mut permit).await?;
@@ -125,7 +124,7 @@ fn failed(error: WorkError) -> Problem {
     let kind = error.kind();
     tracing::debug!(?kind, error = told_with_causes(&error), "no detections");
     let problem = Problem::from_work(kind, &error);
-    if actix_web::ResponseError::status_code(&problem).is_server_error() {
+    if kind == ErrorKind::Internal {
         tracing::error!(?kind, error = told_with_causes(&error), "the work on a picture failed");
     }
     problem

@@ -1,6 +1,7 @@
 //! What all handlers share: the settings, the gate, the counters, and the engine once it is loaded.
 
 use std::{
+    num::NonZeroUsize,
     sync::{
         Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
@@ -76,8 +77,11 @@ impl Service {
     /// # Errors
     /// [`ExecutorError`] when its threads cannot be started.
     pub fn engine_loaded(&self, engine: Engine) -> Result<(), ExecutorError> {
-        // One thread more than the detector has, so that a picture is decoded while others are inferred.
-        let lanes = self.config.infer.threads.saturating_add(1);
+        // Enough threads to fill every worker's batch, and one more to decode while all are inferred.
+        let batch = NonZeroUsize::new(engine.detector.manifest().input.max_batch);
+        let in_batches =
+            self.config.infer.threads.saturating_mul(batch.unwrap_or(NonZeroUsize::MIN));
+        let lanes = in_batches.saturating_add(1);
         let executor = Executor::spawn(Arc::clone(&engine.pipeline), lanes, self.gate.clone())?;
         self.metrics.model_loaded(&engine.model);
         // Only the first engine is ever taken: nothing loads a second one.

@@ -45,7 +45,14 @@ fn an_entry_finds_its_class() {
     check(r#"[{"name":"boat","id":9}]"#, &["2→9 boat"]);
     check(r#"[{"name":"ship","id":2}]"#, &["2→2 ship"]);
     check(r#"[{"name":"human"},{"name":"car"}]"#, &["0→0 human", "1→1 car"]);
-    check("[]", &[]);
+}
+
+#[test]
+fn a_map_that_reports_nothing_is_refused() {
+    let message = "the class file leaves none of the model's 3 classes to be reported";
+    for json in ["[]", "{}", r#"[{"name":"person","enabled":false}]"#] {
+        check_error(json, message);
+    }
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::{
 
 use detections_types::{Detection, Image, caught};
 
-use super::{InferTiming, Inference, Item, Queue};
+use super::{Answer, InferTiming, Inference, Item, Queue};
 use crate::{
     Candidate, DetectParams, InferError, InputShape, Letterbox, Letterboxer, Manifest, Model, Nms,
     OutputTensor, Session,
@@ -21,6 +21,7 @@ pub(crate) struct Worker {
     reader: Reader,
     batch: Vec<Item>,
     placed: Vec<Placed>,
+    answers: Vec<Answer>,
 }
 
 /// Where a picture of the batch lies, and how long it took so far.
@@ -46,6 +47,7 @@ impl Worker {
                 letterboxer: Letterboxer::new(manifest.preprocess, manifest.input),
                 batch: Vec::with_capacity(manifest.input.max_batch),
                 placed: Vec::with_capacity(manifest.input.max_batch),
+                answers: Vec::with_capacity(manifest.input.max_batch),
                 reader: Reader { manifest, nms: Nms::default(), candidates: Vec::new() },
             };
             worker.warm_up().map(|()| worker)
@@ -104,13 +106,16 @@ impl Worker {
         let outputs = self.session.run(self.batch.len())?;
         let infer = started.elapsed();
         let output = self.reader.output(&outputs.tensors)?;
+        self.answers.clear();
         for (index, (item, placed)) in self.batch.iter().zip(&self.placed).enumerate() {
             let started = Instant::now();
             let found = self.reader.read(output, index, &placed.letterbox, &item.params);
             let timing = InferTiming { infer, postprocess: started.elapsed(), ..placed.timing };
-            item.answer(found.map(|detections| Inference { detections, timing }));
+            self.answers.push(found.map(|detections| Inference { detections, timing }));
         }
-        self.batch.clear();
+        for (item, answer) in self.batch.drain(..).zip(self.answers.drain(..)) {
+            item.finish(answer);
+        }
         Ok(())
     }
 

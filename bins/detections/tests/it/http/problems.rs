@@ -138,7 +138,7 @@ async fn a_full_service_says_when_to_come_back() {
 }
 
 #[actix_web::test]
-async fn bytes_are_admitted_by_announcement_and_as_they_arrive() {
+async fn bytes_are_admitted_as_they_arrive_with_and_without_a_length() {
     let town = picture("town.jpg");
     let room = (town.len() + 10).to_string();
     let settings =
