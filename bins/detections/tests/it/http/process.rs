@@ -79,7 +79,10 @@ impl Program {
 
     /// Sends a signal by its name.
     pub(super) fn signal(&self, name: &str) {
-        let status = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status();
+        // `kill` is built into every shell; as a program it is not on every machine.
+        let pid = self.child.id().to_string();
+        let arguments = ["-c", "kill -s \"$1\" \"$2\"", "kill", name, &pid];
+        let status = Command::new("sh").args(arguments).status();
         assert!(status.unwrap().success());
     }
 
