@@ -5,7 +5,6 @@
     clippy::cast_precision_loss,
     clippy::float_cmp,
     clippy::panic,
-    clippy::print_stderr,
     clippy::unwrap_used,
     clippy::wildcard_enum_match_arm,
     reason = "pictures are small, and what goes wrong in a test's own helpers must fail it"
