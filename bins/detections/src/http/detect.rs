@@ -2,7 +2,11 @@
 
 use std::time::Instant;
 
-use actix_web::{HttpRequest, HttpResponse, http::header::CONTENT_TYPE, web};
+use actix_web::{
+    HttpRequest, HttpResponse, ResponseError,
+    http::{StatusCode, header::CONTENT_TYPE},
+    web,
+};
 use detections_media::{MediaKind, SNIFF_LEN, sniff};
 use detections_types::{CancelToken, ErrorKind};
 use tokio::time::timeout_at;
@@ -63,7 +67,12 @@ pub(super) async fn detect(
     let mut permit = service.gate.admit(0).inspect_err(|_full| service.metrics.rejected())?;
 
     let intake = Intake::new(payload, server, started + server.timeout);
-    let upload = receive(&request, announced, intake, &mut permit).await?;
+    let upload = receive(&request, announced, intake, &mut permit).await;
+    let upload = upload.inspect_err(|problem| {
+        if ResponseError::status_code(problem) == StatusCode::TOO_MANY_REQUESTS {
+            service.metrics.rejected();
+        }
+    })?;
     let Upload { picture, config } = upload;
     config.map_or(Ok(()), |json| given.add_json(&json))?;
     let params = Params::settle(given, &service.config, loaded.engine.pipeline.classes())?;
