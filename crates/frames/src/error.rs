@@ -103,6 +103,12 @@ pub enum FrameError {
 }
 
 impl FrameError {
+    /// Whether the source gives no further frame.
+    #[must_use]
+    pub const fn is_fatal(&self) -> bool {
+        true
+    }
+
     /// What kind of failure this is.
     #[must_use]
     pub const fn kind(&self) -> ErrorKind {

@@ -4,12 +4,16 @@
 
 mod encode;
 mod error;
+mod feed;
 mod limits;
+mod source;
 mod still;
 
 pub use crate::{
     encode::{StillEncoding, encode_still},
     error::FrameError,
+    feed::{Chunk, Fed, FeedClosed, FeedReceiver, FeedSender, feed},
     limits::StillLimits,
+    source::{Frame, FrameSource, Sampling, StreamInfo},
     still::{Exif, Still, StillFormat, StillInfo, StillOptions, decode_still, probe_still},
 };

@@ -1,24 +1,18 @@
-//! Pixels of one picture, owned and borrowed, with their layout in memory.
+//! Pixels of one picture, owned, shared and borrowed, with their layout in memory.
 
+mod format;
+mod view;
+
+use std::sync::Arc;
+
+pub use self::{
+    format::{PixelFormat, PlaneLayout, YuvColor, YuvMatrix, YuvRange},
+    view::ImageView,
+};
 use crate::ErrorKind;
 
-/// How the bytes of an image stand for colours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum PixelFormat {
-    /// Interleaved 8-bit red, green, blue; sRGB as stored, full range.
-    Rgb8,
-}
-
-impl PixelFormat {
-    /// Bytes of one pixel in a row.
-    #[must_use]
-    pub const fn bytes_per_pixel(self) -> usize {
-        match self {
-            Self::Rgb8 => 3,
-        }
-    }
-}
+/// Bytes that somebody else made and that are shared as they are, a decoder's buffer for example.
+pub type SharedBytes = Arc<dyn AsRef<[u8]> + Send + Sync>;
 
 /// Why pixels were refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -56,7 +50,7 @@ impl ImageError {
     }
 }
 
-/// A picture that owns its pixels.
+/// A picture that holds its pixels, alone or shared.
 ///
 /// ```
 /// use detections_types::Image;
@@ -64,13 +58,28 @@ impl ImageError {
 /// let grey = Image::rgb8(4, 2, vec![114; 4 * 2 * 3]).unwrap();
 /// assert_eq!(grey.view().row(1).len(), 12);
 /// ```
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Image {
     width: u32,
     height: u32,
     format: PixelFormat,
-    stride: usize,
-    data: Vec<u8>,
+    planes: [PlaneLayout; PixelFormat::MAX_PLANES],
+    data: Pixels,
+}
+
+#[derive(Clone)]
+enum Pixels {
+    Owned(Vec<u8>),
+    Shared(SharedBytes),
+}
+
+impl Pixels {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Owned(bytes) => bytes,
+            Self::Shared(bytes) => (**bytes).as_ref(),
+        }
+    }
 }
 
 impl Image {
@@ -79,83 +88,29 @@ impl Image {
     /// # Errors
     /// [`ImageError`] when a side is zero or `data` is not exactly `width * height * 3` bytes long.
     pub fn rgb8(width: u32, height: u32, data: Vec<u8>) -> Result<Self, ImageError> {
-        let stride = width as usize * PixelFormat::Rgb8.bytes_per_pixel();
-        ImageView::new(width, height, PixelFormat::Rgb8, stride, &data)?;
+        let stride = width as usize * 3;
+        let planes = PlaneLayout::single(stride);
+        ImageView::planar(width, height, PixelFormat::Rgb8, &planes, &data)?;
         if data.len() != stride * height as usize {
             return Err(ImageError::BufferMismatch { width, height, stride, bytes: data.len() });
         }
-        Ok(Self { width, height, format: PixelFormat::Rgb8, stride, data })
+        let data = Pixels::Owned(data);
+        Ok(Self { width, height, format: PixelFormat::Rgb8, planes, data })
     }
 
-    /// Width in pixels.
-    #[must_use]
-    pub const fn width(&self) -> u32 {
-        self.width
-    }
-
-    /// Height in pixels.
-    #[must_use]
-    pub const fn height(&self) -> u32 {
-        self.height
-    }
-
-    /// A borrowed view of all pixels.
-    #[must_use]
-    pub fn view(&self) -> ImageView<'_> {
-        let Self { width, height, format, stride, ref data } = *self;
-        ImageView { width, height, format, stride, data }
-    }
-
-    /// The bytes, row after row, to draw on.
-    #[must_use]
-    pub fn data_mut(&mut self) -> &mut [u8] {
-        &mut self.data
-    }
-
-    /// The bytes, row after row.
-    #[must_use]
-    pub fn into_data(self) -> Vec<u8> {
-        self.data
-    }
-}
-
-impl std::fmt::Debug for Image {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Image({}x{} {:?})", self.width, self.height, self.format)
-    }
-}
-
-/// A picture whose pixels somebody else owns.
-#[derive(Clone, Copy)]
-pub struct ImageView<'a> {
-    width: u32,
-    height: u32,
-    format: PixelFormat,
-    stride: usize,
-    data: &'a [u8],
-}
-
-impl<'a> ImageView<'a> {
-    /// A view of `data`, whose rows start every `stride` bytes.
+    /// A picture over bytes that are shared and not copied; `planes` says where each plane lies in them.
     ///
     /// # Errors
-    /// [`ImageError`] when a side is zero or the rows do not fit into `data`.
-    pub fn new(
+    /// [`ImageError`] when a side is zero or a plane does not fit into `data`.
+    pub fn shared(
         width: u32,
         height: u32,
         format: PixelFormat,
-        stride: usize,
-        data: &'a [u8],
+        planes: [PlaneLayout; PixelFormat::MAX_PLANES],
+        data: SharedBytes,
     ) -> Result<Self, ImageError> {
-        if width == 0 || height == 0 {
-            return Err(ImageError::Empty { width, height });
-        }
-        let row = width as usize * format.bytes_per_pixel();
-        let needed = stride.checked_mul(height as usize - 1).and_then(|n| n.checked_add(row));
-        if stride < row || needed.is_none_or(|needed| data.len() < needed) {
-            return Err(ImageError::BufferMismatch { width, height, stride, bytes: data.len() });
-        }
-        Ok(Self { width, height, format, stride, data })
+        ImageView::planar(width, height, format, &planes, (*data).as_ref())?;
+        Ok(Self { width, height, format, planes, data: Pixels::Shared(data) })
     }
 
     /// Width in pixels.
@@ -176,33 +131,56 @@ impl<'a> ImageView<'a> {
         self.format
     }
 
-    /// All rows at once, where no padding is between them.
+    /// A borrowed view of all pixels.
     #[must_use]
-    pub fn contiguous(&self) -> Option<&'a [u8]> {
-        let row = self.width as usize * self.format.bytes_per_pixel();
-        (self.stride == row).then(|| &self.data[..row * self.height as usize])
+    pub fn view(&self) -> ImageView<'_> {
+        let Self { width, height, format, ref planes, ref data } = *self;
+        ImageView::of_checked(width, height, format, planes, data.bytes())
     }
 
-    /// The bytes of row `y`, without the padding behind it.
-    ///
-    /// # Panics
-    /// When `y` is not below the height.
+    /// The bytes of all planes, to draw on; shared bytes are copied first.
     #[must_use]
-    pub fn row(&self, y: u32) -> &'a [u8] {
-        let start = y as usize * self.stride;
-        &self.data[start..start + self.width as usize * self.format.bytes_per_pixel()]
+    pub fn data_mut(&mut self) -> &mut [u8] {
+        if let Pixels::Shared(shared) = &self.data {
+            self.data = Pixels::Owned((**shared).as_ref().to_vec());
+        }
+        match &mut self.data {
+            Pixels::Owned(bytes) => bytes,
+            // Made owned above.
+            Pixels::Shared(_) => &mut [],
+        }
+    }
+
+    /// The bytes of all planes; shared bytes are copied.
+    #[must_use]
+    pub fn into_data(self) -> Vec<u8> {
+        match self.data {
+            Pixels::Owned(bytes) => bytes,
+            Pixels::Shared(bytes) => (*bytes).as_ref().to_vec(),
+        }
     }
 }
 
-impl std::fmt::Debug for ImageView<'_> {
+impl PartialEq for Image {
+    /// Whether size, format and all pixels are equal, wherever they lie in memory.
+    fn eq(&self, other: &Self) -> bool {
+        self.view() == other.view()
+    }
+}
+
+impl Eq for Image {}
+
+impl std::fmt::Debug for Image {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "ImageView({}x{} {:?})", self.width, self.height, self.format)
+        write!(f, "Image({}x{} {:?})", self.width, self.height, self.format)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Image, ImageError, ImageView, PixelFormat};
+    use std::sync::Arc;
+
+    use super::{Image, ImageError, ImageView, PixelFormat, PlaneLayout, YuvColor};
 
     #[test]
     fn a_buffer_of_the_wrong_size_is_refused() {
@@ -231,5 +209,30 @@ mod tests {
     #[test]
     fn absurd_sizes_do_not_overflow() {
         assert!(ImageView::new(1, u32::MAX, PixelFormat::Rgb8, usize::MAX, &[0; 9]).is_err());
+    }
+
+    fn i420(width: u32, height: u32, bytes: usize) -> Result<Image, ImageError> {
+        let planes = [(0, 8), (32, 4), (40, 4)];
+        let planes = planes.map(|(offset, stride)| PlaneLayout { offset, stride });
+        let data: Vec<u8> = (0..bytes).map(|i| i.to_le_bytes()[0]).collect();
+        Image::shared(width, height, PixelFormat::I420(YuvColor::default()), planes, Arc::new(data))
+    }
+
+    #[test]
+    fn odd_sides_have_a_chroma_sample_for_the_last_pixel() {
+        let image = i420(5, 3, 48).unwrap();
+        assert_eq!(image.view().plane_row(0, 2), [16, 17, 18, 19, 20]);
+        assert_eq!(image.view().plane_row(1, 1), [36, 37, 38]);
+        assert_eq!(image.view().plane_row(2, 1), [44, 45, 46]);
+        assert!(i420(5, 3, 46).is_err(), "the last chroma row is cut");
+    }
+
+    #[test]
+    fn shared_pixels_are_copied_before_they_are_drawn_on() {
+        let image = i420(5, 3, 48).unwrap();
+        let mut drawn = image.clone();
+        drawn.data_mut()[0] = 99;
+        assert_eq!((image.view().row(0)[0], drawn.view().row(0)[0]), (0, 99));
+        assert_ne!(image, drawn);
     }
 }

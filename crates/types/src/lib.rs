@@ -15,7 +15,10 @@ pub use crate::{
     caught::caught,
     detection::{ClassIndex, Detection, Score},
     error_kind::ErrorKind,
-    image::{Image, ImageError, ImageView, PixelFormat},
+    image::{
+        Image, ImageError, ImageView, PixelFormat, PlaneLayout, SharedBytes, YuvColor, YuvMatrix,
+        YuvRange,
+    },
     rect::{ModelInput, Rect, Source},
     signature::{Dim, ElementType, ModelDescription, Signature, TensorInfo},
 };

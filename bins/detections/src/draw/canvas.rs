@@ -1,6 +1,6 @@
 //! The pixels that are drawn on: filled rectangles and blended dots, both clipped to the picture.
 
-use detections_types::{Image, PixelFormat, Rect, Source};
+use detections_types::{Image, Rect, Source};
 
 use super::style::Style;
 
@@ -24,7 +24,7 @@ pub(super) struct Canvas<'a> {
     data: &'a mut [u8],
 }
 
-const BYTES: usize = PixelFormat::Rgb8.bytes_per_pixel();
+const BYTES: usize = 3;
 
 impl<'a> Canvas<'a> {
     pub(super) fn new(image: &'a mut Image) -> Self {

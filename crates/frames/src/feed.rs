@@ -1,0 +1,327 @@
+//! The bounded way of encoded bytes from whoever receives them to the decoder that wants them.
+//!
+//! The sending side works from async code (a waker of any runtime) and from threads; the receiving side
+//! is a thread. Chunks are handed over as they are, never copied.
+
+use std::{
+    collections::VecDeque,
+    fmt,
+    future::poll_fn,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Waker},
+    time::{Duration, Instant},
+};
+
+/// Some of the bytes of a medium, in the order of the medium.
+pub type Chunk = Box<dyn AsRef<[u8]> + Send + Sync>;
+
+/// Nobody takes bytes from the feed any more: the decoder ended, for whatever reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the decoder takes no more bytes")]
+pub struct FeedClosed;
+
+/// What the receiving side finds.
+pub enum Fed {
+    /// The next bytes; never empty.
+    Chunk(Chunk),
+    /// All bytes were taken.
+    End,
+    /// The sender was dropped before it said that there are no more bytes.
+    Aborted,
+    /// Nothing came within the time.
+    Waiting,
+}
+
+impl fmt::Debug for Fed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Chunk(chunk) => write!(f, "Chunk({} bytes)", (**chunk).as_ref().len()),
+            Self::End => f.write_str("End"),
+            Self::Aborted => f.write_str("Aborted"),
+            Self::Waiting => f.write_str("Waiting"),
+        }
+    }
+}
+
+/// A feed that holds up to `capacity` bytes; a single chunk may be larger when the feed is empty.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use detections_frames::{Fed, feed};
+///
+/// let (mut sender, receiver) = feed(1 << 20);
+/// sender.send_blocking(Box::new(b"first bytes"))?;
+/// sender.finish();
+/// assert!(matches!(receiver.receive(Duration::ZERO), Fed::Chunk(_)));
+/// assert!(matches!(receiver.receive(Duration::ZERO), Fed::End));
+/// # Ok::<(), detections_frames::FeedClosed>(())
+/// ```
+#[must_use]
+pub fn feed(capacity: usize) -> (FeedSender, FeedReceiver) {
+    let shared = Arc::new(Shared { capacity, state: Mutex::default(), changed: Condvar::new() });
+    (FeedSender { shared: Arc::clone(&shared) }, FeedReceiver { shared })
+}
+
+struct Shared {
+    capacity: usize,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    chunks: VecDeque<Chunk>,
+    bytes: usize,
+    sender: SenderState,
+    receiver_gone: bool,
+    waker: Option<Waker>,
+}
+
+#[derive(Default, Clone, Copy, PartialEq, Eq)]
+enum SenderState {
+    #[default]
+    Sending,
+    Finished,
+    Aborted,
+}
+
+impl Shared {
+    /// The state; each change of it is complete at once, so a panic elsewhere leaves it sound.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether `len` more bytes may be kept now.
+    fn has_room(&self, state: &State, len: usize) -> bool {
+        state.bytes == 0 || state.bytes.saturating_add(len) <= self.capacity
+    }
+
+    fn close(&self, sender: SenderState) {
+        let mut state = self.state();
+        if state.sender == SenderState::Sending {
+            state.sender = sender;
+        }
+        drop(state);
+        self.changed.notify_all();
+    }
+}
+
+impl State {
+    fn put(&mut self, chunk: Chunk, len: usize) {
+        self.bytes += len;
+        self.chunks.push_back(chunk);
+    }
+}
+
+/// Gives bytes to the feed. Dropping it without [`finish`](Self::finish) tells the decoder that the rest is missing.
+pub struct FeedSender {
+    shared: Arc<Shared>,
+}
+
+impl FeedSender {
+    /// Gives the next bytes and waits, without blocking the thread, until there is room for them.
+    ///
+    /// # Errors
+    /// [`FeedClosed`] once the receiver is gone.
+    pub async fn send(&mut self, chunk: Chunk) -> Result<(), FeedClosed> {
+        let mut chunk = Some(chunk);
+        poll_fn(|cx| self.poll_send(cx, &mut chunk)).await
+    }
+
+    /// Takes `chunk` as soon as there is room for it; once it is taken, polling again is ready at once.
+    ///
+    /// # Errors
+    /// [`FeedClosed`] once the receiver is gone.
+    pub fn poll_send(
+        &mut self,
+        cx: &mut Context<'_>,
+        chunk: &mut Option<Chunk>,
+    ) -> Poll<Result<(), FeedClosed>> {
+        let Some(len) = chunk.as_ref().map(|chunk| (**chunk).as_ref().len()) else {
+            return Poll::Ready(Ok(()));
+        };
+        let mut state = self.shared.state();
+        if state.receiver_gone {
+            return Poll::Ready(Err(FeedClosed));
+        }
+        if !self.shared.has_room(&state, len) {
+            state.waker = Some(cx.waker().clone());
+            return Poll::Pending;
+        }
+        if let Some(chunk) = chunk.take().filter(|_| len > 0) {
+            state.put(chunk, len);
+        }
+        drop(state);
+        self.shared.changed.notify_all();
+        Poll::Ready(Ok(()))
+    }
+
+    /// Gives the next bytes and blocks the thread until there is room for them.
+    ///
+    /// # Errors
+    /// [`FeedClosed`] once the receiver is gone.
+    pub fn send_blocking(&mut self, chunk: Chunk) -> Result<(), FeedClosed> {
+        let len = (*chunk).as_ref().len();
+        let mut state = self.shared.state();
+        while !state.receiver_gone && !self.shared.has_room(&state, len) {
+            state = self.shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        if state.receiver_gone {
+            return Err(FeedClosed);
+        }
+        if len > 0 {
+            state.put(chunk, len);
+        }
+        drop(state);
+        self.shared.changed.notify_all();
+        Ok(())
+    }
+
+    /// Says that all bytes were given.
+    pub fn finish(self) {
+        self.shared.close(SenderState::Finished);
+    }
+
+    /// Whether the receiver is gone.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.shared.state().receiver_gone
+    }
+}
+
+impl Drop for FeedSender {
+    fn drop(&mut self) {
+        self.shared.close(SenderState::Aborted);
+    }
+}
+
+impl fmt::Debug for FeedSender {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "FeedSender({} bytes waiting)", self.shared.state().bytes)
+    }
+}
+
+/// Takes bytes from the feed. Dropping it closes the feed.
+pub struct FeedReceiver {
+    shared: Arc<Shared>,
+}
+
+impl FeedReceiver {
+    /// The next chunk, waiting up to `patience` for it.
+    #[must_use]
+    pub fn receive(&self, patience: Duration) -> Fed {
+        let deadline = Instant::now() + patience;
+        let mut state = self.shared.state();
+        loop {
+            if let Some(chunk) = state.chunks.pop_front() {
+                state.bytes = state.bytes.saturating_sub((*chunk).as_ref().len());
+                let waker = state.waker.take();
+                drop(state);
+                self.shared.changed.notify_all();
+                waker.into_iter().for_each(Waker::wake);
+                return Fed::Chunk(chunk);
+            }
+            match state.sender {
+                SenderState::Finished => return Fed::End,
+                SenderState::Aborted => return Fed::Aborted,
+                SenderState::Sending => {}
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Fed::Waiting;
+            }
+            let waited = self.shared.changed.wait_timeout(state, left);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
+
+impl Drop for FeedReceiver {
+    fn drop(&mut self) {
+        let mut state = self.shared.state();
+        state.receiver_gone = true;
+        state.bytes = 0;
+        let (chunks, waker) = (std::mem::take(&mut state.chunks), state.waker.take());
+        drop(state);
+        drop(chunks);
+        self.shared.changed.notify_all();
+        waker.into_iter().for_each(Waker::wake);
+    }
+}
+
+impl fmt::Debug for FeedReceiver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "FeedReceiver({} bytes waiting)", self.shared.state().bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        pin::pin,
+        task::{Context, Poll, Waker},
+        thread,
+        time::Duration,
+    };
+
+    use super::{Chunk, Fed, FeedClosed, feed};
+
+    fn chunk(len: usize) -> Chunk {
+        Box::new(vec![7_u8; len])
+    }
+
+    const PATIENT: Duration = Duration::from_secs(30);
+
+    #[test]
+    fn a_full_feed_makes_the_sender_wait_until_bytes_are_taken() {
+        let (mut sender, receiver) = feed(10);
+        let mut cx = Context::from_waker(Waker::noop());
+        assert_eq!(sender.poll_send(&mut cx, &mut Some(chunk(8))), Poll::Ready(Ok(())));
+        let mut second = Some(chunk(3));
+        assert_eq!(sender.poll_send(&mut cx, &mut second), Poll::Pending);
+        assert!(matches!(receiver.receive(PATIENT), Fed::Chunk(_)));
+        assert_eq!(sender.poll_send(&mut cx, &mut second), Poll::Ready(Ok(())));
+        assert!(second.is_none());
+    }
+
+    #[test]
+    fn a_chunk_larger_than_the_feed_passes_alone() {
+        let (mut sender, receiver) = feed(10);
+        assert_eq!(sender.send_blocking(chunk(1000)), Ok(()));
+        assert!(matches!(receiver.receive(PATIENT), Fed::Chunk(_)));
+        assert!(matches!(receiver.receive(Duration::ZERO), Fed::Waiting));
+    }
+
+    #[test]
+    fn a_blocked_sender_learns_that_the_receiver_is_gone() {
+        let (mut sender, receiver) = feed(10);
+        sender.send_blocking(chunk(10)).unwrap();
+        let blocked = thread::spawn(move || sender.send_blocking(chunk(1)));
+        drop(receiver);
+        assert_eq!(blocked.join().unwrap(), Err(FeedClosed));
+    }
+
+    #[test]
+    fn an_end_is_told_from_an_abort_and_both_come_after_the_bytes() {
+        let (mut sender, receiver) = feed(10);
+        sender.send_blocking(chunk(1)).unwrap();
+        sender.finish();
+        assert!(matches!(receiver.receive(PATIENT), Fed::Chunk(_)));
+        assert!(matches!(receiver.receive(PATIENT), Fed::End));
+        let (sender, receiver) = feed(10);
+        drop(sender);
+        assert!(matches!(receiver.receive(PATIENT), Fed::Aborted));
+    }
+
+    #[test]
+    fn async_sending_ends_when_the_receiver_goes() {
+        let (mut sender, receiver) = feed(1);
+        sender.send_blocking(chunk(1)).unwrap();
+        let mut cx = Context::from_waker(Waker::noop());
+        let mut sending = pin!(sender.send(chunk(1)));
+        assert_eq!(sending.as_mut().poll(&mut cx), Poll::Pending);
+        drop(receiver);
+        assert_eq!(sending.as_mut().poll(&mut cx), Poll::Ready(Err(FeedClosed)));
+    }
+}

@@ -1,0 +1,1 @@
+//! Detections over time to track ids.
