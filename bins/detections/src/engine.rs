@@ -12,7 +12,7 @@ use detections_infer_tract::{InferTractError, TractModel};
 use detections_media::Sha256Digest;
 use detections_models::{ModelArtifact, ModelSource, ModelsError};
 use detections_onnx::{OnnxError, OnnxFile};
-use detections_pipeline::StillPipeline;
+use detections_pipeline::{StillPipeline, VideoPipeline};
 use detections_types::ErrorKind;
 
 use crate::config::{Config, LimitsConfig, ModelConfig};
@@ -190,6 +190,8 @@ impl ModelCard {
 pub struct Engine {
     /// Encoded pictures in, product classes out.
     pub pipeline: Arc<StillPipeline>,
+    /// Frames in, events in product classes out.
+    pub video: VideoPipeline,
     /// The workers under the pipeline.
     pub detector: Arc<Detector>,
     /// What is told of the model.
@@ -205,7 +207,7 @@ impl Engine {
     /// [`EngineError`] with the step that failed.
     pub fn start(config: &Config) -> Result<Self, EngineError> {
         let LoadedModel { card, manifest, model, origin } = LoadedModel::load(&config.model, None)?;
-        let classes = bind_classes(config, manifest.labels())?;
+        let classes = Arc::new(bind_classes(config, manifest.labels())?);
         let options = DetectorOptions {
             workers: config.infer.threads,
             queue_capacity: queue_capacity(config),
@@ -214,8 +216,9 @@ impl Engine {
             .map_err(|source| EngineError::Detector { model: origin, source })?;
         let detector = Arc::new(detector);
         let limits = still_limits(&config.limits);
+        let video = VideoPipeline::new(Arc::clone(&detector), Arc::clone(&classes));
         let pipeline = Arc::new(StillPipeline::new(Arc::clone(&detector), classes, limits));
-        Ok(Self { pipeline, detector, model: card })
+        Ok(Self { pipeline, video, detector, model: card })
     }
 }
 

@@ -124,15 +124,16 @@ pub struct ParamsBody {
 
 impl From<&StillRequest> for ParamsBody {
     fn from(request: &StillRequest) -> Self {
+        let search = &request.search;
         Self {
-            confidence: request.confidence.get(),
-            iou: request.iou,
-            max_detections: request.max_detections,
-            classes: match &request.classes {
+            confidence: search.confidence.get(),
+            iou: search.iou,
+            max_detections: search.max_detections,
+            classes: match &search.classes {
                 ClassSelection::All => None,
                 ClassSelection::Only(ids) => Some(ids.clone()),
             },
-            agnostic_nms: matches!(request.nms, NmsMode::Agnostic),
+            agnostic_nms: matches!(search.nms, NmsMode::Agnostic),
             tile: "off",
             exif: match request.exif {
                 Exif::Apply => "apply",

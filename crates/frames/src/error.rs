@@ -97,6 +97,9 @@ pub enum FrameError {
         /// Which format.
         format: StillFormat,
     },
+    /// The upload ended before its last byte.
+    #[error("the upload ended before its last byte")]
+    UploadAborted,
     /// Pixels cannot be encoded.
     #[error("the picture cannot be encoded")]
     Encode(#[source] Box<dyn Error + Send + Sync>),
@@ -116,7 +119,8 @@ impl FrameError {
             Self::Empty
             | Self::Truncated { .. }
             | Self::Undecodable { .. }
-            | Self::NoPixels { .. } => ErrorKind::InvalidInput,
+            | Self::NoPixels { .. }
+            | Self::UploadAborted => ErrorKind::InvalidInput,
             Self::UnknownFormat | Self::Unsupported { .. } => ErrorKind::Unsupported,
             Self::Sides { .. }
             | Self::Pixels { .. }

@@ -56,6 +56,17 @@ impl ClassThresholds {
         }
     }
 
+    /// The same with no threshold above `most`; classes that are not wanted stay so.
+    #[must_use]
+    pub fn at_most(&self, most: Score) -> Self {
+        Self(match &self.0 {
+            Thresholds::Uniform(score) => Thresholds::Uniform((*score).min(most)),
+            Thresholds::PerClass(scores) => Thresholds::PerClass(
+                scores.iter().map(|score| score.map(|s| s.min(most))).collect(),
+            ),
+        })
+    }
+
     /// How many classes it speaks of, `None` for any number.
     fn classes(&self) -> Option<usize> {
         match &self.0 {
@@ -160,5 +171,8 @@ mod tests {
         assert_eq!(some.lowest(), Score::new(0.3));
         assert_eq!(some.of(ClassIndex(9)), None);
         assert_eq!(ClassThresholds::per_class(vec![None; 4]).lowest(), None);
+        let half = Score::new(0.5).unwrap();
+        let expected = vec![None, Some(half), Score::new(0.3)];
+        assert_eq!(some.at_most(half), ClassThresholds::per_class(expected));
     }
 }

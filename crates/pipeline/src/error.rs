@@ -17,6 +17,12 @@ pub enum PipelineError {
     /// A requested class id is not one of the product's classes.
     #[error("class {0} is not one of the product's classes")]
     UnknownClass(u32),
+    /// The system refused a thread.
+    #[error("a thread cannot be started")]
+    Thread(#[source] std::io::Error),
+    /// The thread that takes frames from the source panicked.
+    #[error("the work on the video panicked")]
+    Panicked,
     /// The work was stopped before its end.
     #[error("{}", match .0 { Interrupt::Cancelled => "cancelled", Interrupt::TimedOut => "deadline passed" })]
     Interrupted(Interrupt),
@@ -30,6 +36,7 @@ impl PipelineError {
             Self::Frame(source) => source.kind(),
             Self::Infer(source) => source.kind(),
             Self::UnknownClass(_) => ErrorKind::InvalidInput,
+            Self::Thread(_) | Self::Panicked => ErrorKind::Internal,
             Self::Interrupted(Interrupt::Cancelled) => ErrorKind::Cancelled,
             Self::Interrupted(Interrupt::TimedOut) => ErrorKind::TimedOut,
         }

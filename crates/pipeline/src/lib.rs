@@ -3,11 +3,16 @@
 #![doc = include_str!("../README.md")]
 
 mod error;
+mod search;
 mod still;
+mod video;
 
 pub use crate::{
     error::PipelineError,
-    still::{
-        ClassSelection, MappedDetection, StillPipeline, StillReport, StillRequest, StillTiming,
+    search::{ClassSelection, MappedDetection, SearchRequest},
+    still::{StillPipeline, StillReport, StillRequest, StillTiming},
+    video::{
+        Arrivals, Event, FrameReport, Intake, Progress, Sink, Summary, TrackedDetection, Tracking,
+        VideoFault, VideoPipeline, VideoRequest, intake,
     },
 };

@@ -38,6 +38,12 @@ impl Score {
     pub const fn get(self) -> f32 {
         self.0
     }
+
+    /// The highest score below this one; zero is its own.
+    #[must_use]
+    pub const fn next_down(self) -> Self {
+        if self.0 > 0.0 { Self(self.0.next_down()) } else { self }
+    }
 }
 
 impl Eq for Score {}

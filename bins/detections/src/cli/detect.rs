@@ -8,7 +8,7 @@ use std::{error::Error, sync::Arc};
 use detections_classes::BoundClasses;
 use detections_frames::Exif;
 use detections_infer::NmsMode;
-use detections_pipeline::{ClassSelection, StillRequest};
+use detections_pipeline::{ClassSelection, SearchRequest, StillRequest};
 use detections_types::CancelToken;
 
 use self::report::{Outcome, Reporter, View};
@@ -62,17 +62,18 @@ fn request(
     config: &Config,
     classes: &BoundClasses,
 ) -> Result<StillRequest, Failure> {
-    Ok(StillRequest {
+    let search = SearchRequest {
         confidence: config.detect.confidence,
         iou: config.detect.iou,
         max_detections: config.detect.max_detections,
         nms: if args.agnostic_nms { NmsMode::Agnostic } else { NmsMode::ClassWise },
         classes: selection(&args.only, classes)?,
-        exif: match args.exif {
-            ExifArg::Apply => Exif::Apply,
-            ExifArg::Ignore => Exif::Ignore,
-        },
-    })
+    };
+    let exif = match args.exif {
+        ExifArg::Apply => Exif::Apply,
+        ExifArg::Ignore => Exif::Ignore,
+    };
+    Ok(StillRequest { search, exif })
 }
 
 fn selection(words: &[String], classes: &BoundClasses) -> Result<ClassSelection, Failure> {

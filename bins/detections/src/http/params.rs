@@ -8,7 +8,7 @@ use std::{fmt::Display, ops::RangeInclusive, str::FromStr, time::Duration};
 use detections_classes::BoundClasses;
 use detections_frames::Exif;
 use detections_infer::NmsMode;
-use detections_pipeline::{ClassSelection, StillRequest};
+use detections_pipeline::{ClassSelection, SearchRequest, StillRequest};
 use detections_types::Score;
 
 pub(super) use self::given::Given;
@@ -38,7 +38,7 @@ impl Params {
         let defaults = &config.detect;
         let longest = u64::try_from(config.server.timeout.as_millis()).unwrap_or(u64::MAX);
         refuse_tiles(&mut given)?;
-        let request = StillRequest {
+        let search = SearchRequest {
             confidence: given.read(Name::Confidence, score)?.unwrap_or(defaults.confidence),
             iou: given.read(Name::Iou, within(0.0..=1.0))?.unwrap_or(defaults.iou),
             max_detections: given
@@ -46,8 +46,9 @@ impl Params {
                 .unwrap_or(defaults.max_detections),
             nms: given.read(Name::AgnosticNms, nms)?.unwrap_or(NmsMode::ClassWise),
             classes: given.read(Name::Classes, selection(classes))?.unwrap_or_default(),
-            exif: given.read(Name::Exif, exif)?.unwrap_or(Exif::Apply),
         };
+        let exif = given.read(Name::Exif, exif)?.unwrap_or(Exif::Apply);
+        let request = StillRequest { search, exif };
         let timeout = given.read(Name::TimeoutMs, within(1..=longest))?.unwrap_or(longest);
         Ok(Self { request, timeout: Duration::from_millis(timeout) })
     }

@@ -2,17 +2,21 @@
 
 use std::time::Instant;
 
+use std::sync::Arc;
+
 use detections_classes::ClassMap;
 use detections_frames::{StillEncoding, StillLimits, encode_still};
 use detections_media::hash_bytes;
-use detections_pipeline::{ClassSelection, PipelineError, StillPipeline, StillRequest};
+use detections_pipeline::{
+    ClassSelection, PipelineError, SearchRequest, StillPipeline, StillRequest,
+};
 use detections_types::{CancelToken, ErrorKind, Image, Rect, Score};
 
 use crate::fixed_model::detector;
 
 fn pipeline(classes: ClassMap) -> StillPipeline {
     let detector = detector();
-    let classes = classes.bind(detector.manifest().labels()).unwrap();
+    let classes = Arc::new(classes.bind(detector.manifest().labels()).unwrap());
     StillPipeline::new(detector, classes, StillLimits::default())
 }
 
@@ -20,6 +24,10 @@ fn png(width: u32, height: u32) -> Vec<u8> {
     let pixels = vec![80; width as usize * height as usize * 3];
     let image = Image::rgb8(width, height, pixels).unwrap();
     encode_still(image.view(), StillEncoding::Png).unwrap()
+}
+
+fn asking(search: SearchRequest) -> StillRequest {
+    StillRequest { search, ..StillRequest::default() }
 }
 
 fn found(pipeline: &StillPipeline, request: &StillRequest) -> Vec<(u32, String)> {
@@ -62,9 +70,10 @@ fn the_higher_of_the_request_and_class_thresholds_counts() {
     let classes =
         r#"[{"name": "car"}, {"name": "truck", "min_confidence": 0.7}, {"name": "boat"}]"#;
     let pipeline = pipeline(ClassMap::from_json(classes).unwrap());
-    let lowest = StillRequest { confidence: Score::ZERO, ..StillRequest::default() };
+    let lowest = asking(SearchRequest { confidence: Score::ZERO, ..Default::default() });
     assert!(!found(&pipeline, &lowest).contains(&pair(1, "truck")));
-    let high = StillRequest { confidence: Score::new(0.5).unwrap(), ..StillRequest::default() };
+    let half = Score::new(0.5).unwrap();
+    let high = asking(SearchRequest { confidence: half, ..Default::default() });
     assert_eq!(found(&pipeline, &high), [pair(0, "car")]);
 }
 
@@ -72,14 +81,15 @@ fn the_higher_of_the_request_and_class_thresholds_counts() {
 fn only_the_selected_classes_are_found() {
     let pipeline = pipeline(ClassMap::identity());
     let request =
-        StillRequest { classes: ClassSelection::Only(vec![2, 0]), ..StillRequest::default() };
+        asking(SearchRequest { classes: ClassSelection::Only(vec![2, 0]), ..Default::default() });
     assert_eq!(found(&pipeline, &request), [pair(0, "car"), pair(2, "boat")]);
 }
 
 #[test]
 fn an_unknown_class_is_the_callers_fault_and_named() {
     let pipeline = pipeline(ClassMap::identity());
-    let request = StillRequest { classes: ClassSelection::Only(vec![9]), ..Default::default() };
+    let classes = ClassSelection::Only(vec![9]);
+    let request = asking(SearchRequest { classes, ..Default::default() });
     let error = pipeline.detect(&png(8, 8), &request, &CancelToken::new()).unwrap_err();
     assert!(matches!(error, PipelineError::UnknownClass(9)));
     assert_eq!(error.kind(), ErrorKind::InvalidInput);

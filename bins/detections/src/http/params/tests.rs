@@ -37,14 +37,18 @@ fn nothing_given_is_the_default() {
 fn every_alias_means_the_same() {
     for word in ["confidence", "conf", "min_confidence", "threshold"] {
         let params = settle(&format!("{word}=0.5"), "").unwrap();
-        assert!((params.request.confidence.get() - 0.5).abs() < 1e-6, "{word}");
+        assert!((params.request.search.confidence.get() - 0.5).abs() < 1e-6, "{word}");
     }
     for word in ["iou", "overlap", "iou_threshold"] {
         let params = settle("", &format!(r#"{{"{word}": 0.75}}"#)).unwrap();
-        assert!((params.request.iou - 0.75).abs() < 1e-6, "{word}");
+        assert!((params.request.search.iou - 0.75).abs() < 1e-6, "{word}");
     }
     for word in ["max_detections", "max_det"] {
-        assert_eq!(settle(&format!("{word}=7"), "").unwrap().request.max_detections, 7, "{word}");
+        assert_eq!(
+            settle(&format!("{word}=7"), "").unwrap().request.search.max_detections,
+            7,
+            "{word}"
+        );
     }
 }
 
@@ -52,8 +56,8 @@ fn every_alias_means_the_same() {
 fn query_and_config_add_up() {
     let json = r#"{"agnostic_nms": true, "exif": "ignore", "timeout_ms": 9, "classes": null}"#;
     let params = settle("conf=0.5&tile=off&tile_overlap=0.2", json).unwrap();
-    assert_eq!((params.request.nms, params.request.exif), (NmsMode::Agnostic, Exif::Ignore));
-    assert_eq!(params.request.classes, ClassSelection::All);
+    assert_eq!((params.request.search.nms, params.request.exif), (NmsMode::Agnostic, Exif::Ignore));
+    assert_eq!(params.request.search.classes, ClassSelection::All);
     assert_eq!(params.body().timeout_ms, Some(9));
 }
 
@@ -61,10 +65,10 @@ fn query_and_config_add_up() {
 fn classes_are_ids_or_names_in_any_form() {
     let expected = ClassSelection::Only(vec![0, 2]);
     for query in ["classes=boat,0", "classes=2,car", "classes=[\"car\",2]", "classes=Boat,%20CAR"] {
-        assert_eq!(settle(query, "").unwrap().request.classes, expected, "{query}");
+        assert_eq!(settle(query, "").unwrap().request.search.classes, expected, "{query}");
     }
     for json in [r#"{"classes":["boat","car"]}"#, r#"{"classes":"2,0"}"#, r#"{"classes":[0,2]}"#] {
-        assert_eq!(settle("", json).unwrap().request.classes, expected, "{json}");
+        assert_eq!(settle("", json).unwrap().request.search.classes, expected, "{json}");
     }
 }
 

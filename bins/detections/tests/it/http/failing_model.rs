@@ -14,7 +14,7 @@ use detections_infer::{
     OutputTensor, Outputs, Session,
 };
 use detections_media::hash_bytes;
-use detections_pipeline::StillPipeline;
+use detections_pipeline::{StillPipeline, VideoPipeline};
 use detections_types::{Dim, ElementType, ModelDescription, Signature, TensorInfo};
 
 use super::fixture::{detect, get, loading, picture};
@@ -85,13 +85,14 @@ fn engine() -> Engine {
         backend: "test",
         device: "cpu",
     };
-    let classes = ClassMap::identity().bind(manifest.labels()).unwrap();
+    let classes = Arc::new(ClassMap::identity().bind(manifest.labels()).unwrap());
     let one = NonZeroUsize::MIN;
     let options = DetectorOptions { workers: one, queue_capacity: one };
     let detector =
         Arc::new(Detector::spawn(Arc::new(Fragile(description)), manifest, options).unwrap());
+    let video = VideoPipeline::new(Arc::clone(&detector), Arc::clone(&classes));
     let pipeline = StillPipeline::new(Arc::clone(&detector), classes, StillLimits::default());
-    Engine { pipeline: Arc::new(pipeline), detector, model: card }
+    Engine { pipeline: Arc::new(pipeline), video, detector, model: card }
 }
 
 #[actix_web::test]
