@@ -6,6 +6,7 @@
 pub mod events;
 pub mod footage;
 pub mod http;
+pub mod memory;
 pub mod metrics;
 pub mod picture;
 pub mod process;
