@@ -37,7 +37,7 @@ const DOMAIN: &[u8] = b"detections/fingerprint/1\0";
 /// samples were patched in place, for example. A fingerprint therefore never proves that two
 /// media are equal; [`MediaIdentity`](crate::MediaIdentity) does. It is no protection against
 /// somebody who wants a collision.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Fingerprint([u8; 32]);
 
 impl fmt::Display for Fingerprint {
