@@ -8,7 +8,6 @@ use crate::FrameError;
 
 /// What is known of a video once its first frame is there.
 #[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
 pub struct StreamInfo {
     /// The container in one lower-case word, `quicktime`, `matroska`, `mpegts`, …; of a bare stream, its codec.
     pub container: String,
