@@ -108,18 +108,40 @@ impl Conversion {
         }
     }
 
-    /// Writes the red, green and blue of a row.
+    /// Writes the red, green and blue of a row, a vector at a time.
     #[inline(always)]
-    fn convert(&self, [luma, blues, reds]: Lines<&[f32]>, [r, g, b]: Lines<&mut [f32]>) {
-        let places = r.iter_mut().zip(g).zip(b);
-        let samples = luma.iter().zip(blues).zip(reds);
-        for (((r, g), b), ((&luma, &blue), &red)) in places.zip(samples) {
-            let grey = luma * self.luma;
-            *r = self.held(grey + red * self.red_in_red + self.added[0]);
-            *g = self
-                .held(grey + blue * self.blue_in_green + red * self.red_in_green + self.added[1]);
-            *b = self.held(grey + blue * self.blue_in_blue + self.added[2]);
+    fn convert(&self, samples: Lines<&[f32]>, colours: Lines<&mut [f32]>) {
+        const GROUP: usize = 8;
+        let [(luma, luma_rest), (blues, blue_rest), (reds, red_rest)] =
+            samples.map(<[f32]>::as_chunks::<GROUP>);
+        let [(r, r_rest), (g, g_rest), (b, b_rest)] = colours.map(<[f32]>::as_chunks_mut::<GROUP>);
+        let groups = luma.iter().zip(blues).zip(reds);
+        for (((luma, blues), reds), ((r, g), b)) in groups.zip(r.iter_mut().zip(g).zip(b)) {
+            [*r, *g, *b] = self.colours(*luma, *blues, *reds);
         }
+        let rest = luma_rest.iter().zip(blue_rest).zip(red_rest);
+        let places = r_rest.iter_mut().zip(g_rest).zip(b_rest);
+        for (((luma, blue), red), ((r, g), b)) in rest.zip(places) {
+            [[*r], [*g], [*b]] = self.colours([*luma], [*blue], [*red]);
+        }
+    }
+
+    #[inline(always)]
+    fn colours<const N: usize>(
+        &self,
+        luma: [f32; N],
+        blues: [f32; N],
+        reds: [f32; N],
+    ) -> Lines<[f32; N]> {
+        let mut colours = [[0.0; N]; InputShape::CHANNELS];
+        for i in 0..N {
+            let (grey, blue, red) = (luma[i] * self.luma, blues[i], reds[i]);
+            colours[0][i] = self.held(grey + red * self.red_in_red + self.added[0]);
+            let differences = blue * self.blue_in_green + red * self.red_in_green;
+            colours[1][i] = self.held(grey + differences + self.added[1]);
+            colours[2][i] = self.held(grey + blue * self.blue_in_blue + self.added[2]);
+        }
+        colours
     }
 
     /// The nearest colour that there is: many differences stand for none.
