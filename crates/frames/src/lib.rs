@@ -6,6 +6,7 @@ mod encode;
 mod error;
 mod feed;
 mod limits;
+mod sampling;
 mod source;
 mod still;
 #[cfg(feature = "gstreamer")]
@@ -18,6 +19,7 @@ pub use crate::{
     error::FrameError,
     feed::{Chunk, Fed, FeedClosed, FeedReceiver, FeedSender, feed},
     limits::StillLimits,
-    source::{Frame, FrameSource, Sampling, StreamInfo},
+    sampling::{Sampling, UnknownSampling},
+    source::{Frame, FrameSource, StreamInfo},
     still::{Exif, Still, StillFormat, StillInfo, StillOptions, decode_still, probe_still},
 };
