@@ -1,5 +1,6 @@
 //! Requests of many callers in one bounded queue, from which worker threads take what waits.
 
+mod lanes;
 mod queue;
 mod worker;
 
@@ -12,6 +13,7 @@ use detections_types::{CancelToken, Detection, Image, Interrupt};
 
 use crate::{DetectParams, InferError};
 
+pub use self::lanes::Lane;
 pub(crate) use self::{queue::Queue, worker::Worker};
 
 /// What one search found and how long it took.

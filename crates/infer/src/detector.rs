@@ -9,7 +9,7 @@ use std::{
 use detections_types::{CancelToken, Image};
 
 use crate::{
-    DetectParams, InferError, Inference, Manifest, Model, Ticket,
+    DetectParams, InferError, Inference, Lane, Manifest, Model, Ticket,
     batcher::{Item, Queue, Worker},
 };
 
@@ -36,13 +36,15 @@ pub enum DetectorHealth {
 
 /// Finds objects in pictures, for many callers at once.
 ///
-/// Pictures wait in one bounded queue; a worker takes up to a batch of those that are there and never waits
-/// for more. What a picture's answer is does not depend on what else is in flight.
+/// Pictures wait in one bounded queue, in lanes that take turns: one picture of each lane, then the next of
+/// each, so that a film's many frames delay a picture by one frame. A worker takes up to a batch of those that
+/// are there, of one lane or of several, and never waits for more. What a picture's answer is does not depend on what else is in flight.
 #[derive(Debug)]
 pub struct Detector {
     manifest: Arc<Manifest>,
     queue: Arc<Queue>,
     threads: Vec<JoinHandle<()>>,
+    parallelism: usize,
 }
 
 impl Detector {
@@ -64,7 +66,9 @@ impl Detector {
         let queue = Arc::new(Queue::new(options.queue_capacity.get(), workers));
         let (ready, outcomes) = mpsc::channel();
         // From here on dropping `detector` ends and joins what was started.
-        let mut detector = Self { manifest: Arc::new(manifest), queue, threads: Vec::new() };
+        let parallelism = workers.saturating_mul(manifest.input.max_batch);
+        let manifest = Arc::new(manifest);
+        let mut detector = Self { manifest, queue, threads: Vec::new(), parallelism };
         for number in 0..workers {
             detector.start(number, Arc::clone(&model), ready.clone())?;
         }
@@ -111,13 +115,33 @@ impl Detector {
         self.submit(image, params, cancel)?.wait()
     }
 
-    /// Queues `image` and returns at once.
+    /// Queues `image` in the lane of still pictures and returns at once.
+    ///
+    /// # Errors
+    /// Those of [`submit_in`](Self::submit_in).
+    pub fn submit(
+        &self,
+        image: Arc<Image>,
+        params: DetectParams,
+        cancel: &CancelToken,
+    ) -> Result<Ticket, InferError> {
+        self.submit_in(Lane::default(), image, params, cancel)
+    }
+
+    /// A lane of its own, for the frames of one video.
+    #[must_use]
+    pub fn open_lane(&self) -> Lane {
+        self.queue.open_lane()
+    }
+
+    /// Queues `image` in `lane` and returns at once; a lane's pictures are begun in the order in which they came.
     ///
     /// # Errors
     /// [`InferError::Parameter`] when `params` are out of range, [`InferError::Interrupted`] when `cancel` was
     /// already given up, [`InferError::QueueFull`] when no place is free, [`InferError::Stopped`] when no worker is left.
-    pub fn submit(
+    pub fn submit_in(
         &self,
+        lane: Lane,
         image: Arc<Image>,
         params: DetectParams,
         cancel: &CancelToken,
@@ -125,7 +149,7 @@ impl Detector {
         params.check(self.manifest.labels.len())?;
         cancel.check().map_err(InferError::Interrupted)?;
         let (item, ticket) = Item::new(image, params, cancel.clone());
-        self.queue.push(item).map(|()| ticket)
+        self.queue.push(lane, item).map(|()| ticket)
     }
 
     /// Whether all workers still work.
@@ -140,6 +164,12 @@ impl Detector {
     #[must_use]
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
+    }
+
+    /// How many pictures are searched at once when all workers have full batches.
+    #[must_use]
+    pub const fn parallelism(&self) -> usize {
+        self.parallelism
     }
 
     /// How many pictures wait for a worker.

@@ -14,7 +14,7 @@ mod params;
 mod preprocess;
 
 pub use crate::{
-    batcher::{InferTiming, Inference, Ticket},
+    batcher::{InferTiming, Inference, Lane, Ticket},
     detector::{Detector, DetectorHealth, DetectorOptions},
     error::InferError,
     head::{Candidate, Head, HeadKind, Yolov8Head, YoloxHead},

@@ -8,6 +8,7 @@ mod fingerprint;
 mod hasher;
 mod kind;
 mod sniff;
+mod stream;
 
 pub use crate::{
     digest::Sha256Digest,
@@ -16,4 +17,5 @@ pub use crate::{
     hasher::{MediaHasher, MediaIdentity, hash_bytes, hash_file},
     kind::{ImageKind, MediaKind, VideoKind},
     sniff::{SNIFF_LEN, sniff},
+    stream::{StreamHasher, StreamIdentity},
 };

@@ -1,14 +1,11 @@
 //! The bounded queue between callers and workers, and what is known of the workers' health.
 
-use std::{
-    collections::VecDeque,
-    sync::{Condvar, Mutex, MutexGuard, PoisonError},
-};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use super::Item;
+use super::{Item, Lane, lanes::Lanes};
 use crate::InferError;
 
-/// Waiting items, first come first served; closed once and for all at the end.
+/// Waiting items, whose lanes take turns; closed once and for all at the end.
 #[derive(Debug)]
 pub(crate) struct Queue {
     capacity: usize,
@@ -18,7 +15,7 @@ pub(crate) struct Queue {
 
 #[derive(Debug)]
 struct State {
-    items: VecDeque<Item>,
+    items: Lanes<Item>,
     workers: usize,
     closed: bool,
     fault: Option<String>,
@@ -27,13 +24,17 @@ struct State {
 impl Queue {
     /// A queue that `workers` workers are going to take from.
     pub(crate) fn new(capacity: usize, workers: usize) -> Self {
-        let items = VecDeque::with_capacity(capacity);
-        let state = State { items, workers, closed: false, fault: None };
+        let state = State { items: Lanes::new(), workers, closed: false, fault: None };
         Self { capacity, state: Mutex::new(state), changed: Condvar::new() }
     }
 
-    /// Appends an item. Where no place is free, items that were given up make room.
-    pub(crate) fn push(&self, item: Item) -> Result<(), InferError> {
+    /// A lane that nobody else has.
+    pub(crate) fn open_lane(&self) -> Lane {
+        self.state().items.open()
+    }
+
+    /// Appends an item to its lane. Where no place is free, items that were given up make room.
+    pub(crate) fn push(&self, lane: Lane, item: Item) -> Result<(), InferError> {
         let mut state = self.state();
         if state.closed {
             return Err(InferError::Stopped);
@@ -44,7 +45,7 @@ impl Queue {
         if state.items.len() >= self.capacity {
             return Err(InferError::QueueFull { capacity: self.capacity });
         }
-        state.items.push_back(item);
+        state.items.push(lane, item);
         drop(state);
         self.changed.notify_one();
         Ok(())
@@ -57,7 +58,7 @@ impl Queue {
         let mut state = self.state();
         loop {
             while batch.len() < most {
-                let Some(item) = state.items.pop_front() else {
+                let Some(item) = state.items.pop() else {
                     break;
                 };
                 if still_wanted(&item) {
@@ -78,7 +79,7 @@ impl Queue {
     pub(crate) fn close(&self) {
         let mut state = self.state();
         state.closed = true;
-        let waiting = std::mem::take(&mut state.items);
+        let waiting: Vec<Item> = std::iter::from_fn(|| state.items.pop()).collect();
         drop(state);
         self.changed.notify_all();
         for item in waiting {

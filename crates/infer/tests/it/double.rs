@@ -46,7 +46,7 @@ pub(crate) struct Double {
 struct Shared {
     entered: mpsc::Sender<()>,
     let_go: Mutex<mpsc::Receiver<()>>,
-    runs: Mutex<Vec<usize>>,
+    runs: Mutex<Vec<Vec<f32>>>,
 }
 
 /// The other end of a [`Double`].
@@ -59,7 +59,12 @@ pub(crate) struct Control {
 impl Control {
     /// How many pictures each run had.
     pub(crate) fn runs(&self) -> Vec<usize> {
-        self.shared.runs.lock().unwrap().clone()
+        self.shared.runs.lock().unwrap().iter().map(Vec::len).collect()
+    }
+
+    /// The greys of all pictures in the order in which they were run.
+    pub(crate) fn order(&self) -> Vec<u8> {
+        self.shared.runs.lock().unwrap().iter().flatten().map(|grey| *grey as u8).collect()
     }
 }
 
@@ -135,7 +140,7 @@ impl Session for DoubleSession {
         if has(BLANK) {
             self.warm_up()?;
         } else {
-            self.shared.runs.lock().unwrap().push(images);
+            self.shared.runs.lock().unwrap().push(greys.clone());
         }
         if has(WAIT) {
             self.shared.entered.send(()).unwrap();

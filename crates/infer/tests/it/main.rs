@@ -8,4 +8,5 @@
 
 mod detector;
 mod double;
+mod lanes;
 mod letterbox;

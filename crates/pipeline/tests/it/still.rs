@@ -1,8 +1,6 @@
 //! Still pictures: class mapping, thresholds, selection, cancellation and bad input.
 
-use std::time::Instant;
-
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use detections_classes::ClassMap;
 use detections_frames::{StillEncoding, StillLimits, encode_still};

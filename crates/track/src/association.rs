@@ -1,0 +1,59 @@
+//! Which detection of a frame is which track: pairs that overlap enough, and the best set of them.
+//! Every step is deterministic and does not depend on the order in which detections come.
+
+use detections_types::Detection;
+
+use crate::{
+    assignment::{self, Pair},
+    track::Track,
+};
+
+/// What a detection and a track need to be a pair, and what the pair is worth.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rule {
+    /// The least overlap, IoU.
+    pub(crate) overlap: f32,
+    /// What the overlap beyond the least is worth.
+    pub(crate) worth: Worth,
+}
+
+/// What the overlap of a pair is worth.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Worth {
+    /// The overlap itself.
+    Overlap,
+    /// The overlap times the detection's score: ByteTrack's score fusion.
+    Fused,
+}
+
+impl Rule {
+    fn gain(self, track: &Track, detection: &Detection) -> Option<f32> {
+        if track.class != detection.class {
+            return None;
+        }
+        let beyond = track.rect().iou(&detection.rect) - self.overlap;
+        let gain = match self.worth {
+            Worth::Overlap => beyond,
+            Worth::Fused => beyond * detection.score.get(),
+        };
+        (gain > 0.0).then_some(gain)
+    }
+}
+
+/// The pairs (index of a track, index of a detection) of the best association of `tracks` and `boxes`.
+pub(crate) fn associate(
+    (all_tracks, tracks): (&[Track], &[usize]),
+    (detections, boxes): (&[Detection], &[usize]),
+    rule: Rule,
+) -> Vec<(usize, usize)> {
+    let mut pairs = Vec::new();
+    for (row, &track) in tracks.iter().enumerate() {
+        for (column, &index) in boxes.iter().enumerate() {
+            if let Some(gain) = rule.gain(&all_tracks[track], &detections[index]) {
+                pairs.push(Pair { row, column, gain });
+            }
+        }
+    }
+    let chosen = assignment::best(pairs);
+    chosen.into_iter().map(|pair| (tracks[pair.row], boxes[pair.column])).collect()
+}
