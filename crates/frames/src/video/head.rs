@@ -11,7 +11,7 @@ use gstreamer::{self as gst, glib::translate::IntoGlib, prelude::TypeFindImpl};
 use super::{
     HEARTBEAT,
     boxes::{self, Order},
-    kinds::{self, Kind},
+    kinds::{self, Kind, Layout},
 };
 use crate::{Chunk, Fed, FeedReceiver, FrameError};
 
@@ -41,7 +41,7 @@ impl Head {
         loop {
             let next = next(receiver, cancel)?;
             let ended = next.is_none();
-            for chunk in next {
+            if let Some(chunk) = next {
                 let more = (*chunk).as_ref();
                 bytes.extend_from_slice(&more[..more.len().min(ENOUGH - bytes.len())]);
                 chunks.push(chunk);
@@ -98,13 +98,14 @@ fn tell(bytes: &[u8], last_chance: bool) -> Result<Option<(Kind, bool)>, FrameEr
     let Some(kind) = guess.kind.filter(|_| last_chance || guess.sureness >= SURE) else {
         return if last_chance { Err(FrameError::UnknownVideo) } else { Ok(None) };
     };
-    if kind.word != "quicktime" {
-        return Ok(Some((kind, true)));
+    match kind.layout {
+        Layout::Indexed => {}
+        Layout::Whole => return Ok(Some((kind, false))),
+        Layout::Streamed | Layout::Broadcast | Layout::Bare => return Ok(Some((kind, true))),
     }
-    match boxes::order(bytes) {
-        Order::Unknown if !last_chance => Ok(None),
-        order => Ok(Some((kind, order == Order::IndexFirst))),
-    }
+    let order = boxes::order(bytes);
+    let sure = last_chance || order != Order::Unknown;
+    Ok(sure.then_some((kind, order == Order::IndexFirst)))
 }
 
 /// The surest guess so far.

@@ -11,7 +11,7 @@ use detections_types::{ImageView, PixelFormat};
 use pulp::Arch;
 
 use self::{
-    resample::Resampler,
+    resample::{Resampler, Row},
     taps::Axis,
     yuv::{Conversion, YuvLines},
 };
@@ -84,7 +84,7 @@ impl Letterboxer {
             #[inline(always)]
             || {
                 for y in 0..fit.height {
-                    rgb.line(y, factor, |y| row(image, 0, y), canvas.line(y));
+                    rgb.line(y, factor, |y| Row::One(row(image, 0, y)), canvas.line(y));
                 }
             },
         );
@@ -92,7 +92,7 @@ impl Letterboxer {
 
     fn draw_yuv(&mut self, image: ImageView<'_>, conversion: &Conversion, mut canvas: Canvas<'_>) {
         let yuv = &mut self.yuv;
-        yuv.settle(image.format(), &canvas);
+        yuv.settle(&canvas);
         self.arch.dispatch(
             #[inline(always)]
             || yuv.draw(image, conversion, &mut canvas),

@@ -167,7 +167,7 @@ fn ids<'a>(all: impl Iterator<Item = &'a Labelled>) -> Vec<u64> {
     all.map(|labelled| labelled.id).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
-fn is_right(object: &Labelled, other: &Labelled) -> bool {
+pub(crate) fn is_right(object: &Labelled, other: &Labelled) -> bool {
     object.class == other.class && object.rect.iou(&other.rect) >= OVERLAP
 }
 

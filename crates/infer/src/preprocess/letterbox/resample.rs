@@ -25,6 +25,13 @@ struct Picked {
     channels: Vec<f32>,
 }
 
+/// A row of a plane, or of two planes that are resampled as one with two channels.
+#[derive(Clone, Copy)]
+pub(super) enum Row<'p> {
+    One(&'p [u8]),
+    Two([&'p [u8]; 2]),
+}
+
 impl<const C: usize> Resampler<C> {
     /// Gets ready for the next plane.
     pub(super) fn settle(&mut self, rows: Axis, columns: Axis) {
@@ -51,7 +58,7 @@ impl<const C: usize> Resampler<C> {
         &mut self,
         y: usize,
         gain: f32,
-        source: impl Fn(usize) -> &'p [u8],
+        source: impl Fn(usize) -> Row<'p>,
         line: [&mut [f32]; C],
     ) {
         let Tap { first, weight } = self.rows.tap(y);
@@ -71,14 +78,15 @@ impl<const C: usize> Resampler<C> {
         &mut self,
         sources: [usize; 2],
         weights: [f32; 2],
-        source: impl Fn(usize) -> &'p [u8],
+        source: impl Fn(usize) -> Row<'p>,
         line: [&mut [f32]; C],
     ) {
         for number in sources {
             let picked = &mut self.picked[number % 2];
             if picked.source != Some(number) {
                 picked.source = Some(number);
-                widen(source(number), &mut self.row);
+                let row = source(number);
+                blend([row, row], [1.0, 0.0], &mut self.row);
                 picked.channels.resize(self.taps.len() * C, 0.0);
                 let mut channels = picked.channels.chunks_exact_mut(self.taps.len());
                 let channels = std::array::from_fn(|_| channels.next().unwrap_or_default());
@@ -96,17 +104,25 @@ impl<const C: usize> Resampler<C> {
 }
 
 #[inline(always)]
-fn blend([upper, lower]: [&[u8]; 2], weights: [f32; 2], row: &mut [f32]) {
-    for ((out, &a), &b) in row.iter_mut().zip(upper).zip(lower) {
-        *out = f32::from(a) * weights[0] + f32::from(b) * weights[1];
+fn blend(rows: [Row<'_>; 2], weights: [f32; 2], blended: &mut [f32]) {
+    match rows {
+        [Row::Two([a, c]), Row::Two([b, d])] => {
+            let pairs = blended.as_chunks_mut::<2>().0.iter_mut();
+            for (pair, ((&a, &b), (&c, &d))) in pairs.zip(a.iter().zip(b).zip(c.iter().zip(d))) {
+                *pair = [between([a, b], weights), between([c, d], weights)];
+            }
+        }
+        [Row::One(upper) | Row::Two([upper, _]), Row::One(lower) | Row::Two([lower, _])] => {
+            for ((out, &a), &b) in blended.iter_mut().zip(upper).zip(lower) {
+                *out = between([a, b], weights);
+            }
+        }
     }
 }
 
 #[inline(always)]
-fn widen(bytes: &[u8], row: &mut [f32]) {
-    for (out, &byte) in row.iter_mut().zip(bytes) {
-        *out = f32::from(byte);
-    }
+fn between(bytes: [u8; 2], weights: [f32; 2]) -> f32 {
+    f32::from(bytes[0]) * weights[0] + f32::from(bytes[1]) * weights[1]
 }
 
 /// Picks the columns of an interleaved row and parts the channels, a few pixels at a time: each pixel is one

@@ -1,4 +1,9 @@
 //! The letterbox beside its definition, written plainly in f64.
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the tests' numbers are bytes"
+)]
 
 use detections_types::{ImageView, PixelFormat, PlaneLayout, YuvColor, YuvMatrix, YuvRange};
 use proptest::prelude::{Just, Strategy, any, prop_assert, prop_oneof, proptest};
@@ -56,7 +61,10 @@ fn colour(image: ImageView<'_>, [x, y]: [f64; 2]) -> [f64; 3] {
     let (color, planes) = match image.format() {
         PixelFormat::I420(color) => (color, [[1, 1, 0], [2, 1, 0]]),
         PixelFormat::Nv12(color) => (color, [[1, 2, 0], [1, 2, 1]]),
-        _ => return [0, 1, 2].map(|channel| sample(image, [0, 3, channel], [x, y])),
+        PixelFormat::Rgb8 => {
+            return [0, 1, 2].map(|channel| sample(image, [0, 3, channel], [x, y]));
+        }
+        other => panic!("{other:?} has no definition here"),
     };
     let (kr, kb) = color.matrix.weights();
     let luma = sample(image, [0, 1, 0], [x, y]);

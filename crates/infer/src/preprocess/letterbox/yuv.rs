@@ -2,9 +2,14 @@
 //!
 //! The conversion is linear up to its clamp, so it comes after the resampling, for the pixels of the result alone.
 
-use detections_types::{ImageView, PixelFormat, YuvColor, YuvRange};
+use detections_types::{ImageView, YuvColor, YuvRange};
 
-use super::{Canvas, resample::Resampler, row, taps::Axis};
+use super::{
+    Canvas,
+    resample::{Resampler, Row},
+    row,
+    taps::Axis,
+};
 use crate::{InputShape, numeric::single};
 
 /// Rows of luma, of blue and of red difference.
@@ -17,30 +22,23 @@ type Lines<L> = [L; InputShape::CHANNELS];
 #[derive(Debug, Default)]
 pub(super) struct YuvLines {
     luma: Resampler<1>,
-    /// Blue and red difference in planes of their own.
-    apart: [Resampler<1>; 2],
-    /// Blue and red difference side by side.
-    paired: Resampler<2>,
+    differences: Resampler<2>,
     lines: Lines<Vec<f32>>,
 }
 
 impl YuvLines {
-    /// Gets ready for a picture of this format that is drawn on `canvas`.
-    pub(super) fn settle(&mut self, format: PixelFormat, canvas: &Canvas<'_>) {
+    /// Gets ready for a picture that is drawn on `canvas`.
+    pub(super) fn settle(&mut self, canvas: &Canvas<'_>) {
         let fit = canvas.fit;
         let columns = Axis::of_pixels(fit.source_width, fit.width);
         self.luma.settle(Axis::of_pixels(fit.source_height, fit.height), columns);
         let rows = Axis::of_pairs_centred(fit.source_height, fit.height);
         let columns = Axis::of_pairs_at_first(fit.source_width, fit.width);
-        if is_paired(format) {
-            self.paired.settle(rows, columns);
-        } else {
-            self.apart.iter_mut().for_each(|plane| plane.settle(rows, columns));
-        }
+        self.differences.settle(rows, columns);
         self.lines.iter_mut().for_each(|line| line.resize(fit.width, 0.0));
     }
 
-    /// Draws `image`, for whose format this was [settled](Self::settle).
+    /// Draws `image` after it was [settled](Self::settle) where.
     #[inline(always)]
     pub(super) fn draw(
         &mut self,
@@ -48,25 +46,20 @@ impl YuvLines {
         conversion: &Conversion,
         canvas: &mut Canvas<'_>,
     ) {
-        let paired = is_paired(image.format());
+        // Blue and red difference lie in one plane, or each in its own.
+        let paired = image.format().planes() == 2;
         for y in 0..canvas.fit.height {
             let [luma, blue, red] = self.lines.each_mut().map(Vec::as_mut_slice);
-            self.luma.line(y, 1.0, |y| row(image, 0, y), [luma]);
-            if paired {
-                self.paired.line(y, 1.0, |y| row(image, 1, y), [blue, red]);
-            } else {
-                let [blues, reds] = &mut self.apart;
-                blues.line(y, 1.0, |y| row(image, 1, y), [blue]);
-                reds.line(y, 1.0, |y| row(image, 2, y), [red]);
-            }
+            self.luma.line(y, 1.0, |y| Row::One(row(image, 0, y)), [luma]);
+            self.differences.line(y, 1.0, |y| differences(image, paired, y), [blue, red]);
             conversion.convert(self.lines.each_ref().map(Vec::as_slice), canvas.line(y));
         }
     }
 }
 
-/// Whether blue and red difference share a plane.
-const fn is_paired(format: PixelFormat) -> bool {
-    format.planes() == 2
+#[inline(always)]
+fn differences(image: ImageView<'_>, paired: bool, y: usize) -> Row<'_> {
+    if paired { Row::One(row(image, 1, y)) } else { Row::Two([row(image, 1, y), row(image, 2, y)]) }
 }
 
 /// What each of luma, blue and red difference counts in a colour, and what is added.
