@@ -9,7 +9,11 @@ mod limits;
 mod sampling;
 mod source;
 mod still;
+#[cfg(feature = "gstreamer")]
+mod video;
 
+#[cfg(feature = "gstreamer")]
+pub use crate::video::{Spool, VideoOptions, VideoSource};
 pub use crate::{
     encode::{StillEncoding, encode_still},
     error::FrameError,

@@ -1,0 +1,1 @@
+//! Input that no detector would send.
