@@ -8,7 +8,11 @@ mod feed;
 mod limits;
 mod source;
 mod still;
+#[cfg(feature = "gstreamer")]
+mod video;
 
+#[cfg(feature = "gstreamer")]
+pub use crate::video::{Spool, VideoOptions, VideoSource};
 pub use crate::{
     encode::{StillEncoding, encode_still},
     error::FrameError,
