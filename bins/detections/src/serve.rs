@@ -9,16 +9,13 @@ use actix_web::{
     rt::System,
     web,
 };
-use tokio::{
-    signal::unix::{Signal, SignalKind, signal},
-    sync::oneshot,
-    time::timeout,
-};
+use tokio::{sync::oneshot, time::timeout};
 
 use crate::{
     config::{Config, ServerConfig},
     engine::{Engine, EngineError},
     http::{Service, create_app},
+    signals::Signals,
     telemetry::{Telemetry, TelemetryError},
     work::ExecutorError,
 };

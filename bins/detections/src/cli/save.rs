@@ -1,8 +1,6 @@
 //! Where `--save` writes: a name in its folder for each picture and video, no two the same, none outside it
 //! and none of them a file that is being read.
 
-mod film;
-
 use std::{
     collections::HashSet,
     ffi::{OsStr, OsString},
@@ -13,7 +11,6 @@ use std::{
 use detections_frames::{FrameError, StillEncoding, encode_still};
 use detections_types::Image;
 
-pub(super) use self::film::Film;
 use super::inputs::{Input, Kind};
 
 /// Quality of JPEG files, 1..=100.
