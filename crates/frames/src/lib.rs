@@ -6,6 +6,8 @@ mod encode;
 mod error;
 mod feed;
 mod limits;
+#[cfg(feature = "gstreamer")]
+mod sampler;
 mod sampling;
 mod source;
 mod still;

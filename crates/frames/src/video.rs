@@ -5,6 +5,7 @@
 
 mod boxes;
 mod clock;
+mod decoder;
 mod graph;
 mod head;
 mod kinds;
@@ -19,28 +20,16 @@ use std::{
     io::{ErrorKind, Read},
     num::NonZeroU32,
     path::Path,
-    sync::Arc,
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use detections_types::CancelToken;
-use gstreamer::{self as gst, prelude::*};
-use gstreamer_video as gst_video;
+use gstreamer as gst;
 
 pub use self::spool::Spool;
-use self::{
-    clock::Clock,
-    graph::Graph,
-    head::Head,
-    kinds::{Kind, Layout},
-    status::Status,
-    supply::Supply,
-};
-use crate::{
-    FeedReceiver, FeedSender, Frame, FrameError, FrameSource, Sampling, StreamInfo, feed,
-    feed::FeedCloser,
-};
+use self::{decoder::Decoder, head::Head, kinds::Kind, supply::Supply};
+use crate::{FeedReceiver, FeedSender, Frame, FrameError, FrameSource, Sampling, StreamInfo, feed};
 
 /// How often cancellation is looked at while nothing happens.
 const HEARTBEAT: Duration = Duration::from_millis(20);
@@ -80,7 +69,6 @@ impl Default for VideoOptions {
 pub struct VideoSource {
     info: StreamInfo,
     decoder: Decoder,
-    first: Option<Frame>,
 }
 
 impl VideoSource {
@@ -101,7 +89,9 @@ impl VideoSource {
             let (file, len) = options.spool.keep(head.chunks, &receiver, &cancel)?;
             Supply::Anywhere { file, len }
         };
-        Decoder::start(head.kind, supply, options, cancel)?.open(head.progressive)
+        let mut source = Self::start(head.kind, supply, options, cancel)?;
+        source.info.progressive = head.progressive;
+        Ok(source)
     }
 
     /// Decodes what `reader` gives; a thread of its own reads it.
@@ -141,7 +131,18 @@ impl VideoSource {
         } else {
             Supply::File(file)
         };
-        Decoder::start(kind, supply, options, cancel)?.open(true)
+        Self::start(kind, supply, options, cancel)
+    }
+
+    fn start(
+        kind: Kind,
+        supply: Supply,
+        options: &VideoOptions,
+        cancel: CancelToken,
+    ) -> Result<Self, FrameError> {
+        let mut decoder = Decoder::start(kind, supply, options, cancel)?;
+        let info = decoder.describe()?;
+        Ok(Self { info, decoder })
     }
 }
 
@@ -151,135 +152,12 @@ impl FrameSource for VideoSource {
     }
 
     fn next_frame(&mut self) -> Result<Option<Frame>, FrameError> {
-        match self.first.take() {
-            Some(frame) => Ok(Some(frame)),
-            None => self.decoder.next_frame(),
-        }
+        self.decoder.next_frame()
     }
 
     fn frames_decoded(&self) -> u64 {
         self.decoder.decoded
     }
-}
-
-/// A pipeline and where it is.
-struct Decoder {
-    graph: Graph,
-    status: Arc<Status>,
-    closer: Option<FeedCloser>,
-    kind: Kind,
-    clock: Clock,
-    cancel: CancelToken,
-    max_pixels: u64,
-    stall_timeout: Duration,
-    decoded: u64,
-}
-
-impl Decoder {
-    fn start(
-        kind: Kind,
-        supply: Supply,
-        options: &VideoOptions,
-        cancel: CancelToken,
-    ) -> Result<Self, FrameError> {
-        let status = Arc::new(Status::default());
-        let closer = supply.closer();
-        let graph = Graph::start(&kind, supply, &status, threads(options))?;
-        Ok(Self {
-            graph,
-            status,
-            closer,
-            clock: Clock::new(kind.layout),
-            kind,
-            cancel,
-            max_pixels: options.max_pixels,
-            stall_timeout: options.stall_timeout,
-            decoded: 0,
-        })
-    }
-
-    /// Waits for the first frame, which says what the video is.
-    fn open(mut self, progressive: bool) -> Result<VideoSource, FrameError> {
-        let sample = self.next_sample()?.ok_or(FrameError::NoFrames)?;
-        let info = StreamInfo { progressive, ..self.describe(&video_info(&sample)?) };
-        let first = Some(self.frame(sample)?);
-        Ok(VideoSource { info, decoder: self, first })
-    }
-
-    fn describe(&self, video: &gst_video::VideoInfo) -> StreamInfo {
-        let duration = self.graph.pipeline.query_duration::<gst::ClockTime>();
-        let stated = self.kind.layout == Layout::Container;
-        StreamInfo {
-            container: self.kind.word.to_owned(),
-            codec: self.status.codec().unwrap_or(self.kind.word).to_owned(),
-            width: video.width(),
-            height: video.height(),
-            fps: clock::rate(video).map(|(numer, denom)| numer as f64 / denom as f64),
-            duration: duration.filter(|time| stated && !time.is_zero()).map(Into::into),
-            progressive: true,
-        }
-    }
-
-    fn next_frame(&mut self) -> Result<Option<Frame>, FrameError> {
-        self.next_sample()?.map(|sample| self.frame(sample)).transpose()
-    }
-
-    fn frame(&mut self, mut sample: gst::Sample) -> Result<Frame, FrameError> {
-        let video = video_info(&sample)?;
-        let index = self.decoded;
-        let pts = self.clock.time(&sample, &video, index);
-        self.decoded += 1;
-        let buffer = sample.make_mut();
-        let buffer = buffer.buffer_owned().ok_or(FrameError::NoFrames)?;
-        let image = Arc::new(picture::picture(buffer, &video)?);
-        Ok(Frame { image, index, pts })
-    }
-
-    /// The next decoded sample, `None` behind the last.
-    fn next_sample(&mut self) -> Result<Option<gst::Sample>, FrameError> {
-        let patience = gst::ClockTime::try_from(HEARTBEAT).unwrap_or(gst::ClockTime::MSECOND);
-        let (mut since, mut seen) = (Instant::now(), self.status.progress());
-        loop {
-            self.cancel.check().map_err(FrameError::Interrupted)?;
-            if let Some(sample) = self.graph.frames.try_pull_sample(patience) {
-                return Ok(Some(sample));
-            }
-            let now = self.status.progress();
-            if self.graph.frames.is_eos() {
-                return self.status.take_fault().map_or(Ok(None), Err);
-            }
-            if self.status.codec().is_none() && self.status.has_failed() {
-                return self.status.take_fault().map_or(Ok(None), Err);
-            }
-            if now.0 || now != seen {
-                (since, seen) = (Instant::now(), now);
-            } else if since.elapsed() > self.stall_timeout {
-                return Err(FrameError::Stalled { after: self.stall_timeout });
-            }
-        }
-    }
-}
-
-impl Drop for Decoder {
-    fn drop(&mut self) {
-        // The streaming thread may wait for bytes, which the pipeline cannot interrupt.
-        self.status.stop();
-        self.closer.iter().for_each(FeedCloser::close);
-    }
-}
-
-fn video_info(sample: &gst::SampleRef) -> Result<gst_video::VideoInfo, FrameError> {
-    sample
-        .caps()
-        .and_then(|caps| gst_video::VideoInfo::from_caps(caps).ok())
-        .ok_or_else(|| FrameError::UndecodableVideo { message: "a frame without a format".into() })
-}
-
-fn threads(options: &VideoOptions) -> u32 {
-    options.threads.map_or_else(
-        || thread::available_parallelism().map_or(1, |cores| cores.get().min(8) as u32),
-        NonZeroU32::get,
-    )
 }
 
 /// Loads GStreamer; only the first call does anything.

@@ -43,18 +43,14 @@ pub(super) fn run(args: &DetectArgs, config: &Config) -> Result<Exit, Failure> {
     let jobs = jobs(args, &listing.inputs)?;
     let view = view(args, &listing, &engine, (&picture, &video));
     let mut reporter = Reporter::start(view, &listing.inputs)?;
-    let work = |job| match job.input.kind {
-        Kind::Picture => Turn::Picture(search(&engine, &picture, &stop, job)),
-        Kind::Video => Turn::Video(job),
-    };
     let each = |turn| {
         let flow = match turn {
             Turn::Picture(outcome) => reporter.take(outcome),
-            Turn::Video(job) => video::search(&engine.video, &video, &stop, job, &mut reporter),
+            Turn::Video(job) => video::search(&engine.video, &video, &stop, &job, &mut reporter),
         };
         if stop.check().is_ok() { flow } else { ControlFlow::Break(()) }
     };
-    in_order(&jobs, config.infer.threads, work, each)
+    in_order(&jobs, config.infer.threads, |job| turn(&engine, &picture, &stop, job), each)
         .map_err(|error| Failure::failed(error.to_string()))?;
     let exit = reporter.finish(&listing)?;
     stop.check().map(|()| exit).map_err(|_| Failure::failed("interrupted"))
@@ -63,7 +59,19 @@ pub(super) fn run(args: &DetectArgs, config: &Config) -> Result<Exit, Failure> {
 /// What a job comes to on one of many threads; a video's turn is only to come.
 enum Turn<'a> {
     Picture(Outcome<'a>),
-    Video(&'a Job<'a>),
+    Video(Job<'a>),
+}
+
+fn turn<'a>(
+    engine: &Engine,
+    request: &StillRequest,
+    stop: &CancelToken,
+    job: &Job<'a>,
+) -> Turn<'a> {
+    match job.input.kind {
+        Kind::Picture => Turn::Picture(search(engine, request, stop, job)),
+        Kind::Video => Turn::Video(job.clone()),
+    }
 }
 
 fn view<'a>(
@@ -131,6 +139,7 @@ fn selection(words: &[String], classes: &BoundClasses) -> Result<ClassSelection,
 }
 
 /// One picture or video and where it is saved.
+#[derive(Debug, Clone)]
 struct Job<'a> {
     input: &'a Input,
     save: Option<Target>,

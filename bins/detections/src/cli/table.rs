@@ -192,11 +192,8 @@ mod tests {
     #[test]
     fn columns_are_aligned_and_a_picture_is_named_once() {
         let paths = [PathBuf::from("a.jpg"), PathBuf::from("folder/b.jpg")];
-        let table = Table::new(
-            Columns::Pictures,
-            paths.iter(),
-            ["car", "traffic light"].into_iter(),
-        );
+        let table =
+            Table::new(Columns::Pictures, paths.iter(), ["car", "traffic light"].into_iter());
         let both = report(vec![found("traffic light", 0.9062, 98.8), found("car", 0.5, -3.0)]);
         let text =
             [table.header(), table.rows(&paths[0], &both), table.rows(&paths[1], &report(vec![]))];

@@ -1,6 +1,6 @@
 //! The pipeline of one video: bytes, container, parser, decoder, and frames that are pulled.
 
-use std::sync::Arc;
+use std::{sync::Arc, thread};
 
 use gstreamer::{self as gst, prelude::*};
 use gstreamer_app as gst_app;
@@ -12,7 +12,7 @@ use super::{
     status::Status,
     supply::Supply,
 };
-use crate::FrameError;
+use crate::{FrameError, feed::FeedCloser};
 
 /// Decoded frames that wait to be pulled.
 const QUEUED_FRAMES: u32 = 4;
@@ -21,6 +21,24 @@ const QUEUED_FRAMES: u32 = 4;
 pub(super) struct Graph {
     pub(super) pipeline: gst::Pipeline,
     pub(super) frames: gst_app::AppSink,
+    status: Arc<Status>,
+    closer: Option<FeedCloser>,
+}
+
+/// What decides how a stream is plugged.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rules {
+    /// Threads of the decoder.
+    pub(super) threads: u32,
+    pub(super) max_pixels: u64,
+    pub(super) decode: Decode,
+}
+
+/// Which encoded pictures are decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Decode {
+    All,
+    Keyframes,
 }
 
 impl Graph {
@@ -29,11 +47,16 @@ impl Graph {
         kind: &Kind,
         supply: Supply,
         status: &Arc<Status>,
-        threads: u32,
+        rules: Rules,
     ) -> Result<Self, FrameError> {
-        let graph = Self { pipeline: gst::Pipeline::new(), frames: frames_sink() };
+        let graph = Self {
+            pipeline: gst::Pipeline::new(),
+            frames: frames_sink(),
+            status: Arc::clone(status),
+            closer: supply.closer(),
+        };
         graph.listen(status);
-        let chain = Chain::new(&graph, Arc::clone(status), threads)?;
+        let chain = Chain::new(&graph, rules)?;
         let bytes = supply.into_element(&kind.caps, Arc::clone(status)).upcast();
         graph.pipeline.add(&bytes).map_err(broken)?;
         if kind.layout == Layout::Bare {
@@ -54,24 +77,33 @@ impl Graph {
         let status = Arc::clone(status);
         let Some(bus) = self.pipeline.bus() else { return };
         bus.set_sync_handler(move |_, message| {
-            match message.view() {
-                gst::MessageView::Error(error) => {
-                    let message = error.error().to_string();
-                    tracing::debug!(%message, debug = ?error.debug(), "the pipeline failed");
-                    status.fail(FrameError::UndecodableVideo { message });
-                }
-                gst::MessageView::Warning(warning) => {
-                    status.damage(warning.error().to_string());
-                }
-                _ => {}
+            if let gst::MessageView::Error(error) = message.view() {
+                let message = error.error().to_string();
+                tracing::debug!(%message, debug = ?error.debug(), "the pipeline failed");
+                status.fail(FrameError::UndecodableVideo { message });
+            } else if let gst::MessageView::Warning(warning) = message.view() {
+                status.damage(warning.error().to_string());
             }
             gst::BusSyncReply::Drop
         });
     }
 }
 
+impl Graph {
+    /// Ends the pipeline on a thread of its own, since a decoder that hangs would hold whoever waits for it.
+    pub(super) fn abandon(self) {
+        let name = String::from("video-abandoned");
+        if let Err(error) = thread::Builder::new().name(name).spawn(move || drop(self)) {
+            tracing::warn!(%error, "no thread to end a decoder that hangs");
+        }
+    }
+}
+
 impl Drop for Graph {
     fn drop(&mut self) {
+        // The streaming thread may wait for bytes, which the pipeline cannot interrupt.
+        self.status.stop();
+        self.closer.iter().for_each(FeedCloser::close);
         // Going to Null cannot fail; the result is there for going up.
         let _ = self.pipeline.set_state(gst::State::Null);
         if let Some(bus) = self.pipeline.bus() {
@@ -120,12 +152,12 @@ struct Chain {
     pipeline: gst::glib::WeakRef<gst::Pipeline>,
     tail: gst::glib::WeakRef<gst::Element>,
     status: Arc<Status>,
-    threads: u32,
+    rules: Rules,
 }
 
 impl Chain {
     /// With everything behind the decoder, which passes on most frames as they are.
-    fn new(graph: &Graph, status: Arc<Status>, threads: u32) -> Result<Self, FrameError> {
+    fn new(graph: &Graph, rules: Rules) -> Result<Self, FrameError> {
         let convert = element("videoconvert", &[("dither", "none")])?;
         let flip = element("videoflip", &[("video-direction", "auto")])?;
         let scale = element("videoscale", &[("add-borders", "false")])?;
@@ -133,7 +165,9 @@ impl Chain {
         graph.pipeline.add_many([&convert, &flip, &scale, sink]).map_err(broken)?;
         gst::Element::link_many([&convert, &flip, &scale, sink]).map_err(broken)?;
         let (pipeline, tail) = (graph.pipeline.downgrade(), convert.downgrade());
-        Ok(Self { pipeline, tail, status, threads })
+        let chain = Self { pipeline, tail, status: Arc::clone(&graph.status), rules };
+        chain.limit(&static_pad(&convert, "sink")?);
+        Ok(chain)
     }
 
     /// Plugs the first picture stream of a container as soon as it shows, and drains the others.
@@ -145,14 +179,14 @@ impl Chain {
             if !codec.is_some_and(|codec| chain.status.claim(codec)) {
                 drain(pad);
             } else if let Err(error) = chain.plug(pad, &caps) {
-                chain.status.fail(error);
+                chain.status.refuse(error);
                 drain(pad);
             }
         });
         let status = Arc::clone(&self.status);
         demuxer.connect_no_more_pads(move |_| {
             if status.codec().is_none() {
-                status.fail(FrameError::NoVideoStream { container: container.to_owned() });
+                status.refuse(FrameError::NoVideoStream { container: container.to_owned() });
             }
         });
     }
@@ -163,10 +197,10 @@ impl Chain {
             return Ok(());
         };
         let mut elements = Vec::new();
-        if !caps.structure(0).is_some_and(|structure| structure.name() == "video/x-raw") {
+        if caps.structure(0).is_none_or(|structure| structure.name() != "video/x-raw") {
             elements.extend(plug::parser(caps)?);
             let decoder = plug::decoder(caps)?;
-            self.tune(&decoder);
+            self.tune(&decoder)?;
             elements.push(decoder);
         }
         pipeline.add_many(&elements).map_err(broken)?;
@@ -182,16 +216,77 @@ impl Chain {
     }
 
     /// Damage does not end decoding, and the threads are those that were asked for.
-    fn tune(&self, decoder: &gst::Element) {
-        if decoder.has_property("max-errors") {
-            decoder.set_property_from_str("max-errors", "-1");
-        }
-        for name in ["max-threads", "threads"] {
+    fn tune(&self, decoder: &gst::Element) -> Result<(), FrameError> {
+        let threads = self.rules.threads.to_string();
+        let wishes = [
+            ("max-errors", "-1"),
+            ("qos", "false"),
+            ("max-threads", &threads),
+            ("threads", &threads),
+        ];
+        for (name, value) in wishes {
             if decoder.has_property(name) {
-                decoder.set_property_from_str(name, &self.threads.to_string());
+                decoder.set_property_from_str(name, value);
             }
         }
+        let entry = static_pad(decoder, "sink")?;
+        self.limit(&entry);
+        if self.rules.decode == Decode::Keyframes {
+            self.leave_out(&entry);
+        }
+        Ok(())
     }
+
+    /// Refuses what has too many pixels as soon as its size is told.
+    fn limit(&self, pad: &gst::Pad) {
+        let (status, max_pixels) = (Arc::clone(&self.status), self.rules.max_pixels);
+        pad.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |_, info| {
+            let Some(gst::EventView::Caps(event)) = info.event().map(|event| event.view()) else {
+                return gst::PadProbeReturn::Ok;
+            };
+            match event.caps().structure(0).and_then(square_size) {
+                Some((width, height)) if u64::from(width) * u64::from(height) > max_pixels => {
+                    status.refuse(FrameError::FramePixels { width, height, max_pixels });
+                    gst::PadProbeReturn::Drop
+                }
+                _ => gst::PadProbeReturn::Ok,
+            }
+        });
+    }
+
+    /// Lets only pictures pass that stand for themselves.
+    fn leave_out(&self, pad: &gst::Pad) {
+        let status = Arc::clone(&self.status);
+        pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| match info.buffer() {
+            Some(buffer) if buffer.flags().contains(gst::BufferFlags::DELTA_UNIT) => {
+                status.skip_picture();
+                gst::PadProbeReturn::Drop
+            }
+            Some(buffer) => {
+                status.note_picture(buffer.pts());
+                gst::PadProbeReturn::Ok
+            }
+            None => gst::PadProbeReturn::Ok,
+        });
+    }
+}
+
+/// Width and height with square pixels, either of them stretched.
+fn square_size(caps: &gst::StructureRef) -> Option<(u32, u32)> {
+    let side = |name| caps.get::<i32>(name).ok().and_then(|side| u32::try_from(side).ok());
+    let (width, height) = (side("width")?, side("height")?);
+    let Ok(ratio) = caps.get::<gst::Fraction>("pixel-aspect-ratio") else {
+        return Some((width, height));
+    };
+    let (numer, denom) = (ratio.numer().unsigned_abs().max(1), ratio.denom().unsigned_abs().max(1));
+    let stretched = |side: u32, by: u32, of: u32| {
+        u32::try_from(u64::from(side) * u64::from(by) / u64::from(of)).unwrap_or(u32::MAX)
+    };
+    Some(if numer > denom {
+        (stretched(width, numer, denom), height)
+    } else {
+        (width, stretched(height, denom, numer))
+    })
 }
 
 /// Lets a stream that is not decoded flow nowhere, for one that blocks would block the others.

@@ -41,7 +41,7 @@ impl Head {
         loop {
             let next = next(receiver, cancel)?;
             let ended = next.is_none();
-            for chunk in next {
+            if let Some(chunk) = next {
                 let more = (*chunk).as_ref();
                 bytes.extend_from_slice(&more[..more.len().min(ENOUGH - bytes.len())]);
                 chunks.push(chunk);
@@ -101,10 +101,9 @@ fn tell(bytes: &[u8], last_chance: bool) -> Result<Option<(Kind, bool)>, FrameEr
     if kind.word != "quicktime" {
         return Ok(Some((kind, true)));
     }
-    match boxes::order(bytes) {
-        Order::Unknown if !last_chance => Ok(None),
-        order => Ok(Some((kind, order == Order::IndexFirst))),
-    }
+    let order = boxes::order(bytes);
+    let sure = last_chance || order != Order::Unknown;
+    Ok(sure.then_some((kind, order == Order::IndexFirst)))
 }
 
 /// The surest guess so far.

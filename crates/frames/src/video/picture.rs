@@ -46,23 +46,27 @@ fn planes(
 
 fn format(video: &gst_video::VideoInfo) -> Result<PixelFormat, FrameError> {
     let color = color(&video.colorimetry());
-    match video.format() {
-        gst_video::VideoFormat::I420 => Ok(PixelFormat::I420(color)),
-        gst_video::VideoFormat::Nv12 => Ok(PixelFormat::Nv12(color)),
-        other => Err(undecodable(&format!("frames of format {other:?} were not asked for"))),
+    let format = video.format();
+    if format == gst_video::VideoFormat::I420 {
+        Ok(PixelFormat::I420(color))
+    } else if format == gst_video::VideoFormat::Nv12 {
+        Ok(PixelFormat::Nv12(color))
+    } else {
+        Err(undecodable(&format!("frames of format {format:?} were not asked for")))
     }
 }
 
 /// Matrices that are hardly ever used count as that of standard definition, whose weights are the nearest.
 fn color(colorimetry: &gst_video::VideoColorimetry) -> YuvColor {
-    let matrix = match colorimetry.matrix() {
-        gst_video::VideoColorMatrix::Bt709 => YuvMatrix::Bt709,
-        gst_video::VideoColorMatrix::Bt2020 => YuvMatrix::Bt2020,
-        _ => YuvMatrix::Bt601,
+    let matrix = colorimetry.matrix();
+    let matrix = if matrix == gst_video::VideoColorMatrix::Bt709 {
+        YuvMatrix::Bt709
+    } else if matrix == gst_video::VideoColorMatrix::Bt2020 {
+        YuvMatrix::Bt2020
+    } else {
+        YuvMatrix::Bt601
     };
-    let range = match colorimetry.range() {
-        gst_video::VideoColorRange::Range0_255 => YuvRange::Full,
-        _ => YuvRange::Limited,
-    };
+    let full = colorimetry.range() == gst_video::VideoColorRange::Range0_255;
+    let range = if full { YuvRange::Full } else { YuvRange::Limited };
     YuvColor { matrix, range }
 }

@@ -1,12 +1,14 @@
 //! What the streaming thread and whoever pulls frames know of each other.
 
 use std::{
+    collections::VecDeque,
     sync::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
-    time::Duration,
 };
+
+use gstreamer::ClockTime;
 
 use crate::FrameError;
 
@@ -24,7 +26,28 @@ pub(super) struct Status {
 struct Told {
     codec: Option<&'static str>,
     fault: Option<FrameError>,
+    refused: bool,
     damage: Option<String>,
+    pictures: u64,
+    keys: VecDeque<Key>,
+}
+
+/// An encoded picture that is decoded while others are left out.
+#[derive(Debug)]
+struct Key {
+    pts: Option<ClockTime>,
+    index: u64,
+}
+
+/// Why no frame comes, and how certain it is that none will.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outlook {
+    /// Nothing is wrong.
+    Fine,
+    /// Decoding failed; what was decoded before may still come.
+    Failed,
+    /// Nothing more is to be waited for.
+    Hopeless,
 }
 
 impl Status {
@@ -32,7 +55,7 @@ impl Status {
         self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Asks the streaming thread to end.
+    /// Asks the streaming thread to take no more bytes.
     pub(super) fn stop(&self) {
         self.stopping.store(true, Ordering::Relaxed);
     }
@@ -57,13 +80,26 @@ impl Status {
         (self.waiting.load(Ordering::Relaxed), self.steps.load(Ordering::Relaxed))
     }
 
-    /// Keeps why decoding ends; the first reason is the cause of the others.
+    /// Keeps why decoding ends behind the frames that still come; the first reason is the cause of the others.
     pub(super) fn fail(&self, fault: FrameError) {
         self.told().fault.get_or_insert(fault);
     }
 
-    pub(super) fn has_failed(&self) -> bool {
-        self.told().fault.is_some()
+    /// Keeps why no more frames are wanted.
+    pub(super) fn refuse(&self, fault: FrameError) {
+        self.stop();
+        let mut told = self.told();
+        told.fault.get_or_insert(fault);
+        told.refused = true;
+    }
+
+    pub(super) fn outlook(&self) -> Outlook {
+        let told = self.told();
+        match told.fault {
+            None => Outlook::Fine,
+            Some(_) if told.refused || told.codec.is_none() => Outlook::Hopeless,
+            Some(_) => Outlook::Failed,
+        }
     }
 
     pub(super) fn take_fault(&self) -> Option<FrameError> {
@@ -75,8 +111,8 @@ impl Status {
         self.told().damage.get_or_insert(message);
     }
 
-    pub(super) fn take_damage(&self, pts: Option<Duration>) -> Option<FrameError> {
-        self.told().damage.take().map(|message| FrameError::Corrupt { message, pts })
+    pub(super) fn take_damage(&self) -> Option<String> {
+        self.told().damage.take()
     }
 
     /// Claims the one picture stream that is decoded; `false` when another one was first.
@@ -90,5 +126,26 @@ impl Status {
     /// The codec of the stream that is decoded.
     pub(super) fn codec(&self) -> Option<&'static str> {
         self.told().codec
+    }
+
+    /// Counts an encoded picture, which will not be decoded.
+    pub(super) fn skip_picture(&self) {
+        self.told().pictures += 1;
+    }
+
+    /// Counts an encoded picture and keeps its number until the frame is there.
+    pub(super) fn note_picture(&self, pts: Option<ClockTime>) {
+        let mut told = self.told();
+        let index = told.pictures;
+        told.pictures += 1;
+        told.keys.push_back(Key { pts, index });
+    }
+
+    /// The number of the picture of which a frame was decoded; those before it gave none.
+    pub(super) fn take_picture(&self, pts: Option<ClockTime>) -> Option<u64> {
+        let mut told = self.told();
+        let at = told.keys.iter().position(|key| key.pts == pts).unwrap_or(0);
+        told.keys.drain(..at);
+        told.keys.pop_front().map(|key| key.index)
     }
 }

@@ -100,12 +100,10 @@ fn locked(supply: &Mutex<Supply>) -> MutexGuard<'_, Supply> {
 /// The next chunk of a feed; `None` behind the last, and when nobody wants it any more.
 fn wait(receiver: &FeedReceiver, status: &Status) -> Result<Option<Chunk>, FrameError> {
     status.set_waiting(true);
-    let fed = loop {
-        match receiver.receive(HEARTBEAT) {
-            Fed::Waiting if !status.is_stopping() => {}
-            fed => break fed,
-        }
-    };
+    let mut fed = receiver.receive(HEARTBEAT);
+    while matches!(fed, Fed::Waiting) && !status.is_stopping() {
+        fed = receiver.receive(HEARTBEAT);
+    }
     status.set_waiting(false);
     match fed {
         Fed::Chunk(chunk) => Ok(Some(chunk)),
