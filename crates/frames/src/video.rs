@@ -14,6 +14,7 @@ mod plug;
 mod spool;
 mod status;
 mod supply;
+mod writer;
 
 use std::{
     fs::File,
@@ -27,8 +28,13 @@ use std::{
 use detections_types::CancelToken;
 use gstreamer as gst;
 
-pub use self::spool::Spool;
-use self::{decoder::Decoder, head::Head, kinds::Kind, supply::Supply};
+use self::{
+    decoder::Decoder,
+    head::Head,
+    kinds::{Kind, Layout},
+    supply::Supply,
+};
+pub use self::{spool::Spool, writer::VideoWriter};
 use crate::{FeedReceiver, FeedSender, Frame, FrameError, FrameSource, Sampling, StreamInfo, feed};
 
 /// How often cancellation is looked at while nothing happens.
@@ -125,11 +131,9 @@ impl VideoSource {
         let mut file = File::open(path).map_err(opening)?;
         let len = file.metadata().map_err(opening)?.len();
         let kind = head::of_file(&mut file)?;
-        // Only this container may keep its index behind what it is needed for.
-        let supply = if kind.word == "quicktime" {
-            Supply::Anywhere { file, len }
-        } else {
-            Supply::File(file)
+        let supply = match kind.layout {
+            Layout::Indexed | Layout::Whole => Supply::Anywhere { file, len },
+            Layout::Streamed | Layout::Broadcast | Layout::Bare => Supply::File(file),
         };
         Self::start(kind, supply, options, cancel)
     }

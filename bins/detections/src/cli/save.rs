@@ -1,6 +1,8 @@
 //! Where `--save` writes: a name in its folder for each picture and video, no two the same, none outside it
 //! and none of them a file that is being read.
 
+mod film;
+
 use std::{
     collections::HashSet,
     ffi::{OsStr, OsString},
@@ -11,6 +13,7 @@ use std::{
 use detections_frames::{FrameError, StillEncoding, encode_still};
 use detections_types::Image;
 
+pub(super) use self::film::Film;
 use super::inputs::{Input, Kind};
 
 /// Quality of JPEG files, 1..=100.
@@ -73,7 +76,11 @@ impl Target {
             StillEncoding::Jpeg { quality: JPEG_QUALITY }
         };
         let bytes = encode_still(image.view(), encoding)?;
-        self.put(&bytes).map_err(|source| SaveError::Write { path: self.path(), source })
+        self.put(&bytes).map_err(|source| self.failed(source))
+    }
+
+    fn failed(&self, source: io::Error) -> SaveError {
+        SaveError::Write { path: self.path(), source }
     }
 
     fn put(&self, bytes: &[u8]) -> io::Result<()> {

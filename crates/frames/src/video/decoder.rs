@@ -98,7 +98,11 @@ impl Decoder {
     fn duration(&self) -> Option<Duration> {
         let pipeline = &self.graph.as_ref()?.pipeline;
         let length = pipeline.query_duration::<gst::ClockTime>()?;
-        (self.kind.layout == Layout::Container && !length.is_zero()).then(|| length.into())
+        let stated = match self.kind.layout {
+            Layout::Indexed | Layout::Streamed => !length.is_zero(),
+            Layout::Whole | Layout::Broadcast | Layout::Bare => false,
+        };
+        stated.then(|| length.into())
     }
 
     /// The next wanted frame, `None` behind the last.

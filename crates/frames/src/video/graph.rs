@@ -57,7 +57,9 @@ impl Graph {
         };
         graph.listen(status);
         let chain = Chain::new(&graph, rules)?;
-        let bytes = supply.into_element(&kind.caps, Arc::clone(status)).upcast();
+        // What is behind the decoder runs before anything can reach it.
+        graph.pipeline.set_state(gst::State::Playing).map_err(broken)?;
+        let bytes = supply.into_element(kind, Arc::clone(status)).upcast();
         graph.pipeline.add(&bytes).map_err(broken)?;
         if kind.layout == Layout::Bare {
             status.claim(kind.word);
@@ -67,8 +69,9 @@ impl Graph {
             graph.pipeline.add(&demuxer).map_err(broken)?;
             bytes.link(&demuxer).map_err(broken)?;
             chain.plug_behind(&demuxer, kind.word);
+            demuxer.sync_state_with_parent().map_err(broken)?;
         }
-        graph.pipeline.set_state(gst::State::Playing).map_err(broken)?;
+        bytes.sync_state_with_parent().map_err(broken)?;
         Ok(graph)
     }
 
@@ -176,7 +179,7 @@ impl Chain {
         demuxer.connect_pad_added(move |_, pad| {
             let caps = pad.current_caps().unwrap_or_else(|| pad.query_caps(None));
             let codec = caps.structure(0).and_then(kinds::codec);
-            if !codec.is_some_and(|codec| chain.status.claim(codec)) {
+            if codec.is_none_or(|codec| !chain.status.claim(codec)) {
                 drain(pad);
             } else if let Err(error) = chain.plug(pad, &caps) {
                 chain.status.refuse(error);
@@ -244,6 +247,7 @@ impl Chain {
             let Some(gst::EventView::Caps(event)) = info.event().map(|event| event.view()) else {
                 return gst::PadProbeReturn::Ok;
             };
+            status.parsed(event.caps().structure(0).and_then(kinds::codec));
             match event.caps().structure(0).and_then(square_size) {
                 Some((width, height)) if u64::from(width) * u64::from(height) > max_pixels => {
                     status.refuse(FrameError::FramePixels { width, height, max_pixels });

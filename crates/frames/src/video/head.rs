@@ -11,7 +11,7 @@ use gstreamer::{self as gst, glib::translate::IntoGlib, prelude::TypeFindImpl};
 use super::{
     HEARTBEAT,
     boxes::{self, Order},
-    kinds::{self, Kind},
+    kinds::{self, Kind, Layout},
 };
 use crate::{Chunk, Fed, FeedReceiver, FrameError};
 
@@ -98,8 +98,10 @@ fn tell(bytes: &[u8], last_chance: bool) -> Result<Option<(Kind, bool)>, FrameEr
     let Some(kind) = guess.kind.filter(|_| last_chance || guess.sureness >= SURE) else {
         return if last_chance { Err(FrameError::UnknownVideo) } else { Ok(None) };
     };
-    if kind.word != "quicktime" {
-        return Ok(Some((kind, true)));
+    match kind.layout {
+        Layout::Indexed => {}
+        Layout::Whole => return Ok(Some((kind, false))),
+        Layout::Streamed | Layout::Broadcast | Layout::Bare => return Ok(Some((kind, true))),
     }
     let order = boxes::order(bytes);
     let sure = last_chance || order != Order::Unknown;

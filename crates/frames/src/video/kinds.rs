@@ -2,6 +2,9 @@
 
 use gstreamer as gst;
 
+/// A chunk of an AVI file that holds nothing and is skipped.
+const EMPTY_CHUNK: [u8; 8] = *b"JUNK\0\0\0\0";
+
 /// What a video's first bytes say it is.
 #[derive(Debug, Clone)]
 pub(super) struct Kind {
@@ -12,11 +15,27 @@ pub(super) struct Kind {
     pub(super) layout: Layout,
 }
 
+impl Kind {
+    /// What is given behind the last byte, for the sake of an element.
+    pub(super) fn trailer(&self) -> &'static [[u8; 8]] {
+        match self.word {
+            // Empty chunks: the splitter takes each part of the header, and what came with it, only
+            // when more comes.
+            "avi" => &[EMPTY_CHUNK; 3],
+            _ => &[],
+        }
+    }
+}
+
 /// How encoded pictures lie in the bytes, and what their times count from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Layout {
-    /// A container whose clock starts with the video.
-    Container,
+    /// A container with an index in front of or behind what it is needed for.
+    Indexed,
+    /// A container that is read from its start to its end.
+    Streamed,
+    /// A container that is split only once all of it is there.
+    Whole,
     /// A container whose clock runs on from anywhere.
     Broadcast,
     /// Nothing but encoded pictures, without times.
@@ -28,12 +47,12 @@ pub(super) fn kind(caps: &gst::Caps) -> Option<Kind> {
     let structure = caps.structure(0)?;
     let (word, layout) = match structure.name().as_str() {
         "video/quicktime" | "video/mj2" | "application/x-3gp" | "audio/x-m4a" => {
-            ("quicktime", Layout::Container)
+            ("quicktime", Layout::Indexed)
         }
-        "video/x-matroska" | "audio/x-matroska" => ("matroska", Layout::Container),
-        "video/webm" | "audio/webm" => ("webm", Layout::Container),
-        "video/x-msvideo" => ("avi", Layout::Container),
-        "image/gif" => ("gif", Layout::Container),
+        "video/x-matroska" | "audio/x-matroska" => ("matroska", Layout::Streamed),
+        "video/webm" | "audio/webm" => ("webm", Layout::Streamed),
+        "video/x-msvideo" => ("avi", Layout::Streamed),
+        "image/gif" => ("gif", Layout::Whole),
         "video/mpegts" => ("mpegts", Layout::Broadcast),
         "video/mpeg" if structure.get("systemstream") == Ok(true) => ("mpegps", Layout::Broadcast),
         _ => (codec(structure)?, Layout::Bare),
@@ -53,7 +72,7 @@ pub(super) fn codec(structure: &gst::StructureRef) -> Option<&'static str> {
         "video/x-vp9" => "vp9",
         "video/x-av1" => "av1",
         "image/jpeg" => "mjpeg",
-        "image/gif" => "gif",
+        "image/gif" | "image/gst-libav-gif" => "gif",
         "image/png" => "png",
         "video/x-raw" => "raw",
         "video/mpeg" => match version {

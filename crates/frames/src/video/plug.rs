@@ -34,6 +34,8 @@ fn bare(caps: &gst::Caps) -> gst::Caps {
     let mut bare = caps.clone();
     for structure in bare.make_mut().iter_mut() {
         structure.remove_fields(PACKING);
+        // Transparency is dropped, and elements that would decode it take nothing else.
+        structure.set("codec-alpha", false);
     }
     bare
 }

@@ -123,6 +123,12 @@ impl Status {
         first
     }
 
+    /// Keeps what the headers of the pictures say of their codec, which containers do not always know.
+    pub(super) fn parsed(&self, codec: Option<&'static str>) {
+        let mut told = self.told();
+        told.codec = codec.filter(|&codec| codec != "raw").or(told.codec);
+    }
+
     /// The codec of the stream that is decoded.
     pub(super) fn codec(&self) -> Option<&'static str> {
         self.told().codec

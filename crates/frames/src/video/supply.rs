@@ -10,7 +10,7 @@ use std::{
 use gstreamer as gst;
 use gstreamer_app as gst_app;
 
-use super::{HEARTBEAT, status::Status};
+use super::{HEARTBEAT, kinds::Kind, status::Status};
 use crate::{Chunk, Fed, FeedReceiver, FrameError, feed::FeedCloser};
 
 /// Bytes that are read from a file at once, where the reader has no wish.
@@ -38,8 +38,9 @@ impl Supply {
     /// The element that gives the bytes.
     ///
     /// It asks for them on the streaming thread and nowhere else, so the thread itself waits for them.
-    pub(super) fn into_element(self, caps: &gst::Caps, status: Arc<Status>) -> gst_app::AppSrc {
-        let builder = gst_app::AppSrc::builder().caps(caps).format(gst::Format::Bytes);
+    pub(super) fn into_element(self, kind: &Kind, status: Arc<Status>) -> gst_app::AppSrc {
+        let builder = gst_app::AppSrc::builder().caps(&kind.caps).format(gst::Format::Bytes);
+        let trailer = kind.trailer();
         let builder = match &self {
             Self::Feed { .. } | Self::File(_) => {
                 builder.stream_type(gst_app::AppStreamType::Stream)
@@ -51,22 +52,15 @@ impl Supply {
         let supply = Arc::new(Mutex::new(self));
         let seeking = Arc::clone(&supply);
         let callbacks = gst_app::AppSrcCallbacks::builder()
-            .need_data(move |element, wanted| locked(&supply).give(element, wanted, &status))
+            .need_data(move |element, wanted| {
+                let bytes = locked(&supply).next(wanted, &status).unwrap_or_else(|fault| {
+                    status.fail(fault);
+                    None
+                });
+                give(element, bytes, trailer);
+            })
             .seek_data(move |_, position| locked(&seeking).seek(position).is_ok());
         builder.callbacks(callbacks.build()).build()
-    }
-
-    /// Gives some bytes, or says that there are no more.
-    fn give(&mut self, element: &gst_app::AppSrc, wanted: u32, status: &Status) {
-        let bytes = self.next(wanted, status).unwrap_or_else(|fault| {
-            status.fail(fault);
-            None
-        });
-        // Either fails only when the pipeline is being stopped, which needs no bytes.
-        let _ = match bytes {
-            Some(bytes) => element.push_buffer(bytes),
-            None => element.end_of_stream(),
-        };
     }
 
     fn next(&mut self, wanted: u32, status: &Status) -> Result<Option<gst::Buffer>, FrameError> {
@@ -89,6 +83,21 @@ impl Supply {
             Self::Feed { .. } => Err(io::ErrorKind::Unsupported.into()),
             Self::File(file) | Self::Anywhere { file, .. } => file.seek(SeekFrom::Start(position)),
         }
+    }
+}
+
+/// Gives the bytes, or else the trailer and says that there are no more.
+fn give(element: &gst_app::AppSrc, bytes: Option<gst::Buffer>, trailer: &'static [[u8; 8]]) {
+    let given = match bytes {
+        Some(bytes) => element.push_buffer(bytes),
+        None => trailer
+            .iter()
+            .try_for_each(|more| element.push_buffer(gst::Buffer::from_slice(more)).map(drop))
+            .and_then(|()| element.end_of_stream()),
+    };
+    if let Err(error) = given {
+        // The pipeline is being stopped, which needs no bytes.
+        tracing::trace!(%error, "bytes were not taken");
     }
 }
 

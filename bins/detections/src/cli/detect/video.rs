@@ -9,14 +9,20 @@ use std::{
 };
 
 use detections_frames::{Sampling, VideoOptions, VideoSource};
-use detections_pipeline::{Intake, PipelineError, Sink, VideoPipeline, VideoRequest, intake};
+use detections_pipeline::{Event, Intake, PipelineError, Sink, VideoPipeline, VideoRequest, intake};
 use detections_types::CancelToken;
 
 use super::{
     Job,
     report::{Playing, Reporter},
 };
-use crate::{cli::exit::Exit, config::Config};
+use crate::{
+    cli::{
+        exit::Exit,
+        save::{Film, SaveError, Target},
+    },
+    config::Config,
+};
 
 /// Bytes that are hashed at once.
 const HASH_BYTES: usize = 1 << 20;
@@ -43,7 +49,8 @@ impl VideoPlan {
     }
 }
 
-/// Searches one video and tells of it as it goes; breaks when nothing more is to be done.
+/// Searches one video, saves it where that is wanted, and tells of it as it goes; breaks when nothing more is
+/// to be done.
 pub(super) fn search(
     pipeline: &VideoPipeline,
     plan: &VideoPlan,
@@ -52,17 +59,45 @@ pub(super) fn search(
     reporter: &mut Reporter<'_>,
 ) -> ControlFlow<()> {
     let mut playing = Playing::new(&job.input.path);
-    if job.save.is_some() {
-        return reporter.end_video(&playing, Err(VideoError::CannotSave));
-    }
+    let mut recorder = Recorder { target: job.save.as_ref(), fps: None, film: None };
+    let mut unsaved = None;
     let mut sink = |event| {
-        if stop.check().is_err() {
+        unsaved = recorder.record(&event).err();
+        if stop.check().is_err() || unsaved.is_some() {
             return ControlFlow::Break(());
         }
         reporter.tell(&mut playing, event)
     };
     let ended = play(pipeline, plan, &job.input.path, &mut sink);
+    let ended = match unsaved {
+        Some(error) => Err(error.into()),
+        None => ended.and_then(|()| Ok(recorder.film.map_or(Ok(()), Film::finish)?)),
+    };
     reporter.end_video(&playing, ended)
+}
+
+/// Saves the frames of a video with their boxes drawn, where that is wanted.
+struct Recorder<'a> {
+    target: Option<&'a Target>,
+    fps: Option<f64>,
+    film: Option<Film<'a>>,
+}
+
+impl Recorder<'_> {
+    fn record(&mut self, event: &Event) -> Result<(), SaveError> {
+        match (event, self.target) {
+            (Event::Start(info), _) => self.fps = info.fps,
+            (Event::Frame(frame), Some(target)) => {
+                let film = match self.film.take() {
+                    Some(film) => film,
+                    None => Film::begin(target, frame, self.fps)?,
+                };
+                self.film.insert(film).add(frame)?;
+            }
+            (Event::Frame(_) | Event::Progress(_) | Event::Fault(_) | Event::End(_), _) => {}
+        }
+        Ok(())
+    }
 }
 
 /// Why a video of the command line was not searched to its end.
@@ -74,9 +109,9 @@ pub(super) enum VideoError {
     /// The file cannot be opened to be hashed.
     #[error(transparent)]
     Io(#[from] io::Error),
-    /// Nothing writes drawn videos.
-    #[error("videos cannot be saved with their boxes drawn; leave --save out")]
-    CannotSave,
+    /// The drawn video cannot be written.
+    #[error(transparent)]
+    Save(#[from] SaveError),
 }
 
 impl VideoError {
@@ -84,7 +119,7 @@ impl VideoError {
         match self {
             Self::Pipeline(error) => error.kind().into(),
             Self::Io(_) => Exit::BadInput,
-            Self::CannotSave => Exit::Usage,
+            Self::Save(_) => Exit::Failed,
         }
     }
 }
