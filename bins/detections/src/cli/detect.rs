@@ -53,7 +53,7 @@ pub(super) fn run(args: &DetectArgs, config: &Config) -> Result<Exit, Failure> {
     in_order(&jobs, config.infer.threads, |job| turn(&engine, &picture, &stop, job), each)
         .map_err(|error| Failure::failed(error.to_string()))?;
     let exit = reporter.finish(&listing)?;
-    stop.check().map(|()| exit).map_err(|_| Failure::failed("interrupted"))
+    stop.check().map(|()| exit).map_err(|_interrupt| Failure::failed("interrupted"))
 }
 
 /// What a job comes to on one of many threads; a video's turn is only to come.

@@ -9,7 +9,9 @@ use std::{
 };
 
 use detections_frames::{Sampling, VideoOptions, VideoSource};
-use detections_pipeline::{Event, Intake, PipelineError, Sink, VideoPipeline, VideoRequest, intake};
+use detections_pipeline::{
+    Event, Intake, PipelineError, Sink, VideoPipeline, VideoRequest, intake,
+};
 use detections_types::CancelToken;
 
 use super::{
