@@ -3,11 +3,17 @@
 //! because the program agrees with itself.
 #![doc = include_str!("../README.md")]
 
+pub mod events;
+pub mod footage;
 pub mod http;
+pub mod memory;
 pub mod metrics;
 pub mod picture;
 pub mod process;
 pub mod program;
+pub mod random;
 pub mod server;
+pub mod shared;
+pub mod upload;
 pub mod wait;
 pub mod wire;

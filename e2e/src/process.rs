@@ -46,6 +46,16 @@ pub fn thread_count(pid: u32) -> Result<u64> {
     field(pid, "status", "Threads:").with_context(|| format!("threads of process {pid}"))
 }
 
+/// How many descriptors a process holds open.
+///
+/// # Errors
+/// When `pid` does not run, or is not ours to look into.
+pub fn descriptor_count(pid: u32) -> Result<u64> {
+    let entries = fs::read_dir(format!("/proc/{pid}/fd"));
+    let entries = entries.with_context(|| format!("descriptors of process {pid}"))?;
+    Ok(u64::try_from(entries.count())?)
+}
+
 /// Whom a signal is for.
 #[derive(Debug, Clone, Copy)]
 pub enum Recipient {
@@ -117,12 +127,15 @@ fn parent(pid: u32) -> Option<u32> {
 mod tests {
     use std::process::{Command, Stdio, id};
 
-    use super::{Recipient, descendants, resident_bytes, signal, thread_count, tree_memory};
+    use super::{
+        Recipient, descendants, descriptor_count, resident_bytes, signal, thread_count, tree_memory,
+    };
 
     #[test]
     fn this_process_has_memory_and_threads() {
         assert!(resident_bytes(id()).unwrap() > 1 << 20);
         assert!(thread_count(id()).unwrap() >= 1);
+        assert!(descriptor_count(id()).unwrap() >= 3);
         assert!(tree_memory(id()).unwrap().bytes > 1 << 20);
         assert!(tree_memory(u32::MAX).is_err());
     }

@@ -16,7 +16,7 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use detections_e2e::{
     http::{Client, Reply},
-    metrics,
+    memory, metrics,
     picture::fixture,
     process,
     server::Server,
@@ -38,11 +38,6 @@ const TARGET: &str = "/detect?confidence=0.01";
 /// How long the load lasts, unless the variable says otherwise: long enough to see growth.
 const DEFAULT_SECONDS: u64 = 6;
 const SECONDS_VARIABLE: &str = "DETECTIONS_E2E_OVERLOAD_S";
-
-/// The part of the load that is warm-up: pools and caches fill.
-const WARM_UP: f64 = 0.25;
-/// How much more memory the last third may take than the first: a tenth and 8 MiB.
-const ALLOWED_BYTES: u64 = 8 << 20;
 
 #[test]
 fn over_capacity_there_are_answers_and_refusals_and_nothing_else() -> Result<()> {
@@ -70,7 +65,8 @@ fn over_capacity_there_are_answers_and_refusals_and_nothing_else() -> Result<()>
     let most = samples.iter().map(|sample| sample.in_flight).fold(0.0, f64::max);
     assert!(most <= f64::from(ROOM), "{most} pictures were in flight, with room for {ROOM}");
     assert!(most > f64::from(ROOM) / 2.0, "only {most} pictures were in flight: no overload");
-    check_memory(&samples)?;
+    let resident: Vec<_> = samples.iter().map(|sample| sample.resident).collect();
+    memory::check_flat(&resident)?;
     assert!(!server.log().contains("panic"), "{}", server.log());
     check_aftermath(&server, &alone)
 }
@@ -135,26 +131,7 @@ fn watch(server: &Server, duration: Duration) -> Result<Vec<Sample>> {
         let resident = process::resident_bytes(server.pid())?;
         samples.push(Sample { in_flight: in_flight.context("no gauge")?, resident });
     }
-    ensure!(samples.len() >= 30, "only {} looks", samples.len());
     Ok(samples)
-}
-
-/// After the warm-up, the last third's most is hardly more than the first third's.
-fn check_memory(samples: &[Sample]) -> Result<()> {
-    let count = u32::try_from(samples.len())?;
-    let warm = samples.iter().skip_while({
-        let mut seen = 0;
-        move |_| {
-            seen += 1;
-            f64::from(seen) <= f64::from(count) * WARM_UP
-        }
-    });
-    let warm: Vec<u64> = warm.map(|sample| sample.resident).collect();
-    let third = warm.len() / 3;
-    let most = |part: &[u64]| part.iter().copied().max().context("no sample");
-    let (first, last) = (most(&warm[..third])?, most(&warm[warm.len() - third..])?);
-    ensure!(last <= first + first / 10 + ALLOWED_BYTES, "memory grew from {first} to {last} bytes");
-    Ok(())
 }
 
 fn check_aftermath(server: &Server, alone: &[String]) -> Result<()> {

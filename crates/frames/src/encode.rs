@@ -30,10 +30,10 @@ pub enum StillEncoding {
 /// # Errors
 /// [`FrameError::Encode`] when the format cannot hold it: no JPEG has a side over 65,535.
 pub fn encode_still(image: ImageView<'_>, encoding: StillEncoding) -> Result<Vec<u8>, FrameError> {
-    let color = match image.format() {
-        PixelFormat::Rgb8 => ExtendedColorType::Rgb8,
-        other => return Err(FrameError::Encode(format!("{other:?} pixels").into())),
-    };
+    if image.format() != PixelFormat::Rgb8 {
+        return Err(FrameError::Encode(format!("{:?} pixels", image.format()).into()));
+    }
+    let color = ExtendedColorType::Rgb8;
     let pixels = rows(image);
     let mut bytes = Vec::new();
     let (width, height) = (image.width(), image.height());

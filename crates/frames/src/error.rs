@@ -1,8 +1,8 @@
 //! What can go wrong between encoded media and pixels.
 
-use std::error::Error;
+use std::{error::Error, time::Duration};
 
-use detections_types::ErrorKind;
+use detections_types::{ErrorKind, Interrupt};
 
 use crate::StillFormat;
 
@@ -100,6 +100,85 @@ pub enum FrameError {
     /// The upload ended before its last byte.
     #[error("the upload ended before its last byte")]
     UploadAborted,
+    /// The bytes are those of no supported container or stream.
+    #[error("the bytes are no video of a supported kind")]
+    UnknownVideo,
+    /// The video has no byte.
+    #[error("the video is empty")]
+    EmptyVideo,
+    /// The container was read, but there is no picture stream in it.
+    #[error("the {container} file has no video stream")]
+    NoVideoStream {
+        /// Which container.
+        container: String,
+    },
+    /// The video ended without any frame.
+    #[error("the video has no frame that can be decoded")]
+    NoFrames,
+    /// A plugin of GStreamer is not installed.
+    #[error("nothing is installed that {task} {media}{}", in_package(*.package))]
+    MissingPlugin {
+        /// What it would do: `decodes`, `splits`, …
+        task: &'static str,
+        /// What it would do it with, as GStreamer writes it.
+        media: String,
+        /// The Debian package that brings it, where known.
+        package: Option<&'static str>,
+    },
+    /// A frame has more pixels than allowed.
+    #[error("a frame of {width}x{height} pixels has more than {max_pixels} pixels")]
+    FramePixels {
+        /// Width in pixels, upright and square.
+        width: u32,
+        /// Height in pixels, upright and square.
+        height: u32,
+        /// The most allowed.
+        max_pixels: u64,
+    },
+    /// The index of the video comes last, and what is in front of it is too long to be kept.
+    #[error("a video whose index comes last has more than {max_bytes} bytes")]
+    SpoolFull {
+        /// The most bytes that are kept.
+        max_bytes: u64,
+    },
+    /// Some of the video is damaged; decoding goes on behind it.
+    #[error("a part of the video is damaged: {message}")]
+    Corrupt {
+        /// What the decoder said.
+        message: String,
+        /// When the damaged part is shown, as far as it is known.
+        pts: Option<Duration>,
+    },
+    /// The video cannot be decoded any further.
+    #[error("the video cannot be decoded: {message}")]
+    UndecodableVideo {
+        /// What the decoder said.
+        message: String,
+    },
+    /// The decoder has bytes, but neither takes more nor gives a frame.
+    #[error("the decoder made no progress for {} ms", .after.as_millis())]
+    Stalled {
+        /// How long it was waited for.
+        after: Duration,
+    },
+    /// Nobody waits for the frames any more.
+    #[error("decoding was stopped: {}", interrupted(*.0))]
+    Interrupted(Interrupt),
+    /// Reading or writing a file failed.
+    #[error("{doing}")]
+    Io {
+        /// What was tried.
+        doing: &'static str,
+        /// Why it failed.
+        #[source]
+        source: std::io::Error,
+    },
+    /// GStreamer itself does not work.
+    #[error("GStreamer failed: {message}")]
+    GStreamer {
+        /// What it said.
+        message: String,
+    },
     /// Pixels cannot be encoded.
     #[error("the picture cannot be encoded")]
     Encode(#[source] Box<dyn Error + Send + Sync>),
@@ -109,7 +188,7 @@ impl FrameError {
     /// Whether the source gives no further frame.
     #[must_use]
     pub const fn is_fatal(&self) -> bool {
-        true
+        !matches!(self, Self::Corrupt { .. })
     }
 
     /// What kind of failure this is.
@@ -120,13 +199,40 @@ impl FrameError {
             | Self::Truncated { .. }
             | Self::Undecodable { .. }
             | Self::NoPixels { .. }
-            | Self::UploadAborted => ErrorKind::InvalidInput,
-            Self::UnknownFormat | Self::Unsupported { .. } => ErrorKind::Unsupported,
+            | Self::EmptyVideo
+            | Self::NoVideoStream { .. }
+            | Self::NoFrames
+            | Self::UploadAborted
+            | Self::Corrupt { .. }
+            | Self::UndecodableVideo { .. }
+            | Self::Stalled { .. } => ErrorKind::InvalidInput,
+            Self::UnknownFormat
+            | Self::Unsupported { .. }
+            | Self::UnknownVideo
+            | Self::MissingPlugin { .. } => ErrorKind::Unsupported,
+            Self::Interrupted(Interrupt::Cancelled) => ErrorKind::Cancelled,
+            Self::Interrupted(Interrupt::TimedOut) => ErrorKind::TimedOut,
             Self::Sides { .. }
+            | Self::FramePixels { .. }
+            | Self::SpoolFull { .. }
             | Self::Pixels { .. }
             | Self::Memory { .. }
             | Self::DecoderMemory { .. } => ErrorKind::TooLarge,
-            Self::DecoderPanicked { .. } | Self::Encode(_) => ErrorKind::Internal,
+            Self::DecoderPanicked { .. }
+            | Self::Encode(_)
+            | Self::Io { .. }
+            | Self::GStreamer { .. } => ErrorKind::Internal,
         }
+    }
+}
+
+fn in_package(package: Option<&str>) -> String {
+    package.map_or_else(String::new, |package| format!("; Debian has it in {package}"))
+}
+
+const fn interrupted(interrupt: Interrupt) -> &'static str {
+    match interrupt {
+        Interrupt::Cancelled => "cancelled",
+        Interrupt::TimedOut => "the deadline passed",
     }
 }

@@ -97,6 +97,18 @@ impl Shared {
         state.bytes == 0 || state.bytes.saturating_add(len) <= self.capacity
     }
 
+    /// Lets go of what was not taken and tells both sides that nobody takes bytes any more.
+    fn close_receiver(&self) {
+        let mut state = self.state();
+        state.receiver_gone = true;
+        state.bytes = 0;
+        let (chunks, waker) = (std::mem::take(&mut state.chunks), state.waker.take());
+        drop(state);
+        drop(chunks);
+        self.changed.notify_all();
+        waker.into_iter().for_each(Waker::wake);
+    }
+
     fn close(&self, sender: SenderState) {
         let mut state = self.state();
         if state.sender == SenderState::Sending {
@@ -207,7 +219,26 @@ pub struct FeedReceiver {
     shared: Arc<Shared>,
 }
 
+/// Closes a feed from another thread than the one that takes its bytes, which then waits no longer.
+#[cfg(feature = "gstreamer")]
+pub(crate) struct FeedCloser {
+    shared: Arc<Shared>,
+}
+
+#[cfg(feature = "gstreamer")]
+impl FeedCloser {
+    pub(crate) fn close(&self) {
+        self.shared.close_receiver();
+    }
+}
+
 impl FeedReceiver {
+    /// What closes this feed while [`receive`](Self::receive) waits.
+    #[cfg(feature = "gstreamer")]
+    pub(crate) fn closer(&self) -> FeedCloser {
+        FeedCloser { shared: Arc::clone(&self.shared) }
+    }
+
     /// The next chunk, waiting up to `patience` for it.
     #[must_use]
     pub fn receive(&self, patience: Duration) -> Fed {
@@ -225,6 +256,7 @@ impl FeedReceiver {
             match state.sender {
                 SenderState::Finished => return Fed::End,
                 SenderState::Aborted => return Fed::Aborted,
+                SenderState::Sending if state.receiver_gone => return Fed::Aborted,
                 SenderState::Sending => {}
             }
             let left = deadline.saturating_duration_since(Instant::now());
@@ -239,14 +271,7 @@ impl FeedReceiver {
 
 impl Drop for FeedReceiver {
     fn drop(&mut self) {
-        let mut state = self.shared.state();
-        state.receiver_gone = true;
-        state.bytes = 0;
-        let (chunks, waker) = (std::mem::take(&mut state.chunks), state.waker.take());
-        drop(state);
-        drop(chunks);
-        self.shared.changed.notify_all();
-        waker.into_iter().for_each(Waker::wake);
+        self.shared.close_receiver();
     }
 }
 

@@ -6,14 +6,24 @@ mod encode;
 mod error;
 mod feed;
 mod limits;
+mod rgb;
+#[cfg(feature = "gstreamer")]
+mod sampler;
+mod sampling;
 mod source;
 mod still;
+#[cfg(feature = "gstreamer")]
+mod video;
 
+#[cfg(feature = "gstreamer")]
+pub use crate::video::{Spool, VideoOptions, VideoSource, VideoWriter};
 pub use crate::{
     encode::{StillEncoding, encode_still},
     error::FrameError,
     feed::{Chunk, Fed, FeedClosed, FeedReceiver, FeedSender, feed},
     limits::StillLimits,
-    source::{Frame, FrameSource, Sampling, StreamInfo},
+    rgb::to_rgb8,
+    sampling::{Sampling, UnknownSampling},
+    source::{Frame, FrameSource, StreamInfo},
     still::{Exif, Still, StillFormat, StillInfo, StillOptions, decode_still, probe_still},
 };

@@ -1,6 +1,6 @@
 //! What every source of frames is, whatever decodes them.
 
-use std::{num::NonZeroU64, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use detections_types::Image;
 
@@ -8,7 +8,6 @@ use crate::FrameError;
 
 /// What is known of a video once its first frame is there.
 #[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
 pub struct StreamInfo {
     /// The container in one lower-case word, `quicktime`, `matroska`, `mpegts`, …; of a bare stream, its codec.
     pub container: String,
@@ -50,18 +49,4 @@ pub trait FrameSource: Send {
 
     /// How many frames were decoded so far, those that sampling leaves out included.
     fn frames_decoded(&self) -> u64;
-}
-
-/// Which frames are wanted.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub enum Sampling {
-    /// All.
-    #[default]
-    All,
-    /// The first of every so many.
-    Every(NonZeroU64),
-    /// At most so many for each second of presentation time; above 0 and finite.
-    Fps(f64),
-    /// Only those that stand for themselves; the others are not even decoded.
-    Keyframes,
 }

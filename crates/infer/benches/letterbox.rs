@@ -1,4 +1,5 @@
-//! The letterbox beside the same work in two passes: `fast_image_resize`, then a conversion to planes.
+//! The letterbox beside the same work in two passes (`fast_image_resize`, then a conversion to planes), and
+//! over the formats in which frames come.
 #![allow(
     clippy::cast_possible_truncation,
     clippy::cast_precision_loss,
@@ -7,13 +8,13 @@
     reason = "a bench fails loudly, its numbers are small, and criterion's macros make undocumented items"
 )]
 
-use std::{hint::black_box, time::Duration};
+use std::{hint::black_box, sync::Arc, time::Duration};
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use detections_infer::{
     ChannelOrder, InputShape, Letterbox, Letterboxer, PixelScale, Placement, Preprocess,
 };
-use detections_types::Image;
+use detections_types::{Image, PixelFormat, PlaneLayout, YuvColor, YuvMatrix, YuvRange};
 use fast_image_resize::{
     FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer,
     images::{Image as Canvas, ImageRef},
@@ -90,12 +91,51 @@ fn letterbox(c: &mut Criterion) {
     }
 }
 
+/// A frame as decoders give it, each plane right behind the one before.
+fn frame(format: PixelFormat, width: u32, height: u32) -> Image {
+    let mut offset = 0;
+    let planes = [0, 1, 2].map(|plane| {
+        let (stride, rows) = format.plane_size(plane, width, height);
+        let layout = PlaneLayout { offset, stride };
+        offset += if plane < format.planes() { stride * rows } else { 0 };
+        layout
+    });
+    let bytes: Vec<u8> =
+        (0..offset as u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    Image::shared(width, height, format, planes, Arc::new(bytes)).unwrap()
+}
+
+/// Frames of a film in all formats.
+fn film(c: &mut Criterion) {
+    let color = YuvColor { matrix: YuvMatrix::Bt709, range: YuvRange::Limited };
+    let formats = [
+        ("RGB", PixelFormat::Rgb8),
+        ("I420", PixelFormat::I420(color)),
+        ("NV12", PixelFormat::Nv12(color)),
+    ];
+    for (width, height, side) in
+        [(1920, 1080, 640), (1920, 1080, 416), (1280, 720, 640), (1280, 720, 416), (320, 240, 640)]
+    {
+        let input = InputShape { max_batch: 1, height: side, width: side };
+        let mut slot = vec![0.0; input.image_len()];
+        let mut group = c.benchmark_group(format!("film {width}x{height} to {side}"));
+        for (name, format) in formats {
+            let image = frame(format, width, height);
+            let mut letterboxer = Letterboxer::new(PREPROCESS, input);
+            group.bench_function(name, |b| {
+                b.iter(|| letterboxer.write(black_box(image.view()), &mut slot).unwrap());
+            });
+        }
+        group.finish();
+    }
+}
+
 criterion_group! {
     name = benches;
     config = Criterion::default()
         .sample_size(20)
         .warm_up_time(Duration::from_millis(300))
         .measurement_time(Duration::from_secs(1));
-    targets = letterbox
+    targets = letterbox, film
 }
 criterion_main!(benches);

@@ -56,14 +56,21 @@ impl ClassThresholds {
         }
     }
 
-    /// The same with no threshold above `most`; classes that are not wanted stay so.
+    /// The same, reaching down to `score` for the classes with the lowest threshold; the others keep theirs.
+    ///
+    /// Whatever is found in addition is weaker than all that was found before: it suppresses nothing of it
+    /// and takes no place of it.
     #[must_use]
-    pub fn at_most(&self, most: Score) -> Self {
+    pub fn reaching_down_to(&self, score: Score) -> Self {
+        let Some(lowest) = self.lowest() else {
+            return self.clone();
+        };
+        let reach = |own: Score| if own == lowest { own.min(score) } else { own };
         Self(match &self.0 {
-            Thresholds::Uniform(score) => Thresholds::Uniform((*score).min(most)),
-            Thresholds::PerClass(scores) => Thresholds::PerClass(
-                scores.iter().map(|score| score.map(|s| s.min(most))).collect(),
-            ),
+            Thresholds::Uniform(own) => Thresholds::Uniform(reach(*own)),
+            Thresholds::PerClass(scores) => {
+                Thresholds::PerClass(scores.iter().map(|own| own.map(reach)).collect())
+            }
         })
     }
 
@@ -171,8 +178,16 @@ mod tests {
         assert_eq!(some.lowest(), Score::new(0.3));
         assert_eq!(some.of(ClassIndex(9)), None);
         assert_eq!(ClassThresholds::per_class(vec![None; 4]).lowest(), None);
-        let half = Score::new(0.5).unwrap();
-        let expected = vec![None, Some(half), Score::new(0.3)];
-        assert_eq!(some.at_most(half), ClassThresholds::per_class(expected));
+    }
+
+    #[test]
+    fn only_the_lowest_threshold_reaches_further_down() {
+        let (weak, half) = (Score::new(0.1).unwrap(), Score::new(0.5).unwrap());
+        let some = ClassThresholds::per_class(vec![None, Score::new(0.7), Score::new(0.3)]);
+        let expected = vec![None, Score::new(0.7), Some(weak)];
+        assert_eq!(some.reaching_down_to(weak), ClassThresholds::per_class(expected));
+        assert_eq!(some.reaching_down_to(half), some);
+        let uniform = ClassThresholds::uniform(half);
+        assert_eq!(uniform.reaching_down_to(weak), ClassThresholds::uniform(weak));
     }
 }

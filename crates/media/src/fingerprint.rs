@@ -1,5 +1,8 @@
-//! A fingerprint that costs the same for a film of an hour and for a picture: the length and three
-//! blocks, one each from the start, the middle and the end.
+//! A fingerprint that costs nearly the same for a film of an hour and for a picture: the length, the start, the
+//! end, and ever sparser blocks between them, the same whether bytes stream by or are read from a file.
+
+mod layout;
+mod sampler;
 
 use std::{
     fmt,
@@ -12,32 +15,29 @@ use sha2::{Digest, Sha256};
 
 use crate::{MediaError, digest::write_hex};
 
-/// Bytes of one block.
-const BLOCK_LEN: usize = 64 * 1024;
+pub(crate) use self::sampler::Sampler;
 
-/// The same, to count offsets with.
-const BLOCK: u64 = BLOCK_LEN as u64;
-
-/// Media up to this length is read whole.
-const WHOLE: u64 = 3 * BLOCK;
-
-/// Separates fingerprints from every other use of SHA-256, and this layout from a later one.
-const DOMAIN: &[u8] = b"detections/fingerprint/1\0";
+/// Separates fingerprints from every other use of SHA-256, and this layout from others.
+const DOMAIN: &[u8] = b"detections/fingerprint/2\0";
 
 /// A sampled identity of media: cheap to compute, good to find what was probably seen before.
 ///
-/// **Layout.** SHA-256 over, in this order: the 25 bytes `detections/fingerprint/1` and a zero
-/// byte; the length in bytes as 8 bytes little-endian; then, up to 196,608 bytes of length, all
-/// bytes, and above that three blocks of 65,536 bytes each, at the offsets `0`,
-/// `(length - 65536) / 2` rounded down, and `length - 65536`. The blocks never overlap.
+/// **Layout.** SHA-256 over, in this order: the 25 bytes `detections/fingerprint/2` and a zero byte; the first
+/// 131,072 bytes; the 16,384 bytes at each of the offsets 262,144, 524,288, 1,048,576 and so on, always doubled,
+/// of those blocks that lie wholly before the last 65,536 bytes; the last 65,536 bytes, or those of them that
+/// are not among the first; the length in bytes as 8 bytes little-endian. Nothing is sampled twice, and up to
+/// 196,608 bytes of length all bytes are sampled.
+///
+/// **Cost.** At most 192 KiB and 16 KiB for each doubling of the length beyond 256 KiB: 14 reads and 384 KiB of
+/// a file of 1 GiB, 24 reads and 544 KiB of 1 TiB. While bytes stream by, 80 KiB are held, whatever their number.
 ///
 /// **Collisions.** Equal bytes have equal fingerprints. Up to 196,608 bytes, different bytes have
 /// different fingerprints, as surely as SHA-256 has no collisions. Above that, two media of the
-/// same length that differ *only outside the three blocks* have the same fingerprint: a film whose
+/// same length that differ *only outside the sampled bytes* have the same fingerprint: a film whose
 /// samples were patched in place, for example. A fingerprint therefore never proves that two
 /// media are equal; [`MediaIdentity`](crate::MediaIdentity) does. It is no protection against
 /// somebody who wants a collision.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fingerprint([u8; 32]);
 
 impl fmt::Display for Fingerprint {
@@ -52,7 +52,7 @@ impl fmt::Debug for Fingerprint {
     }
 }
 
-/// The fingerprint of a file, with at most 3 reads and 192 KiB whatever its size.
+/// The fingerprint of a file, from a few reads of it whatever its size, see [`Fingerprint`].
 ///
 /// # Errors
 /// [`MediaError::File`] when it cannot be opened or read.
@@ -63,56 +63,38 @@ pub fn fingerprint_file(path: &Path) -> Result<Fingerprint, MediaError> {
 
 /// The fingerprint of anything that can be read at any place, from its first byte to its last.
 ///
-/// Each block is one read of exactly its length; a reader that gives less at a time is asked for
-/// the rest of the block.
+/// Each sampled part is one read of exactly its length; a reader that gives less at a time is asked for
+/// the rest of the part.
 ///
 /// # Errors
 /// [`MediaError::Stream`] when it cannot be read, or gets shorter meanwhile.
 pub fn fingerprint_reader(mut reader: impl Read + Seek) -> Result<Fingerprint, MediaError> {
     let length = reader.seek(SeekFrom::End(0)).map_err(MediaError::Stream)?;
-    let mut sha = Sha256::new();
-    sha.update(DOMAIN);
-    sha.update(length.to_le_bytes());
+    let mut samples = Samples::new();
     let mut buffer = Vec::new();
-    for (offset, len) in blocks(length).into_iter().flatten() {
+    for (offset, len) in layout::parts(length) {
         buffer.resize(len, 0);
         reader.seek(SeekFrom::Start(offset)).map_err(MediaError::Stream)?;
         reader.read_exact(&mut buffer).map_err(MediaError::Stream)?;
-        sha.update(&buffer);
+        samples.add(&buffer);
     }
-    Ok(Fingerprint(sha.finalize().into()))
+    Ok(samples.finish(length))
 }
 
-/// Offset and length of what is read of media of `length` bytes.
-fn blocks(length: u64) -> [Option<(u64, usize)>; 3] {
-    match usize::try_from(length) {
-        Ok(0) => [None; 3],
-        Ok(whole) if length <= WHOLE => [Some((0, whole)), None, None],
-        Ok(_) | Err(_) => {
-            [0, (length - BLOCK) / 2, length - BLOCK].map(|offset| Some((offset, BLOCK_LEN)))
-        }
-    }
-}
+/// The digest over what is sampled.
+#[derive(Debug, Clone)]
+struct Samples(Sha256);
 
-#[cfg(test)]
-mod tests {
-    use super::{BLOCK, WHOLE, blocks};
-
-    #[test]
-    fn blocks_never_overlap_and_stay_inside() {
-        for length in [WHOLE + 1, WHOLE + 2, WHOLE + 3, 1 << 30, u64::MAX] {
-            let [first, middle, last] = blocks(length).map(Option::unwrap);
-            assert_eq!(first.0, 0);
-            assert!(middle.0 >= BLOCK, "{length}");
-            assert!(middle.0 + BLOCK <= last.0, "{length}");
-            assert_eq!(last.0 + BLOCK, length);
-        }
+impl Samples {
+    fn new() -> Self {
+        Self(Sha256::new_with_prefix(DOMAIN))
     }
 
-    #[test]
-    fn short_media_is_read_whole_and_empty_media_not_at_all() {
-        assert_eq!(blocks(0), [None; 3]);
-        assert_eq!(blocks(1), [Some((0, 1)), None, None]);
-        assert_eq!(blocks(WHOLE), [Some((0, 3 * 65_536)), None, None]);
+    fn add(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    fn finish(self, length: u64) -> Fingerprint {
+        Fingerprint(self.0.chain_update(length.to_le_bytes()).finalize().into())
     }
 }

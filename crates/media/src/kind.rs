@@ -18,6 +18,15 @@ impl MediaKind {
             Self::Video(kind) => kind.mime(),
         }
     }
+
+    /// Whether it may hold a film: a GIF may be animated, and JPEGs one behind the other are Motion JPEG.
+    #[must_use]
+    pub const fn may_be_video(self) -> bool {
+        match self {
+            Self::Video(_) => true,
+            Self::Image(kind) => matches!(kind, ImageKind::Gif | ImageKind::Jpeg),
+        }
+    }
 }
 
 /// A format of still pictures.
@@ -90,5 +99,18 @@ impl VideoKind {
             Self::H264 => "video/h264",
             Self::H265 => "video/h265",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ImageKind, MediaKind, VideoKind};
+
+    #[test]
+    fn films_and_pictures_of_several_frames_may_be_video() {
+        let image = |kind| MediaKind::Image(kind).may_be_video();
+        assert!(MediaKind::Video(VideoKind::Mp4).may_be_video());
+        assert!(image(ImageKind::Gif) && image(ImageKind::Jpeg));
+        assert!(!image(ImageKind::Png) && !image(ImageKind::Tiff));
     }
 }

@@ -4,7 +4,7 @@ use detections_frames::FrameError;
 use detections_infer::InferError;
 use detections_types::{ErrorKind, Interrupt};
 
-/// Why a picture was not searched.
+/// Why a picture was not searched, or a video not to its end.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PipelineError {
@@ -20,9 +20,9 @@ pub enum PipelineError {
     /// The system refused a thread.
     #[error("a thread cannot be started")]
     Thread(#[source] std::io::Error),
-    /// The thread that takes frames from the source panicked.
-    #[error("the work on the video panicked")]
-    Panicked,
+    /// The source of frames panicked.
+    #[error("the work on the video panicked: {0}")]
+    Panicked(String),
     /// The work was stopped before its end.
     #[error("{}", match .0 { Interrupt::Cancelled => "cancelled", Interrupt::TimedOut => "deadline passed" })]
     Interrupted(Interrupt),
@@ -36,7 +36,7 @@ impl PipelineError {
             Self::Frame(source) => source.kind(),
             Self::Infer(source) => source.kind(),
             Self::UnknownClass(_) => ErrorKind::InvalidInput,
-            Self::Thread(_) | Self::Panicked => ErrorKind::Internal,
+            Self::Thread(_) | Self::Panicked(_) => ErrorKind::Internal,
             Self::Interrupted(Interrupt::Cancelled) => ErrorKind::Cancelled,
             Self::Interrupted(Interrupt::TimedOut) => ErrorKind::TimedOut,
         }

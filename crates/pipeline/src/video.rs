@@ -5,34 +5,27 @@ mod arrivals;
 mod event;
 mod follow;
 mod pull;
+mod tell;
 
 use std::{
-    ops::ControlFlow,
     sync::{Arc, mpsc},
     thread,
-    time::{Duration, Instant},
 };
 
 use detections_classes::BoundClasses;
 use detections_frames::FrameSource;
 use detections_infer::Detector;
-use detections_types::{CancelToken, caught};
+use detections_types::CancelToken;
 
 pub use self::{
     arrivals::{Arrivals, Intake, intake},
     event::{Event, FrameReport, Progress, Sink, Summary, TrackedDetection, VideoFault},
 };
-use self::{
-    follow::Follower,
-    pull::{Pulled, Puller, Searched},
-};
+use self::{follow::Follower, pull::Puller, tell::Teller};
 use crate::{
     PipelineError,
     search::{Search, SearchRequest},
 };
-
-/// After how long without a progress event the next one is due.
-const PROGRESS_INTERVAL: Duration = Duration::from_secs(2);
 
 /// What a caller may choose for one video; which frames are decoded is chosen where the source is opened.
 #[derive(Debug, Clone, PartialEq)]
@@ -89,121 +82,69 @@ impl VideoPipeline {
         Ok(params.check(self.search.detector.manifest().labels().len())?)
     }
 
+    /// How many frames of one video are in the detector at once; its queue should have room for them.
+    ///
+    /// They keep all workers busy while one more is decoded and the oldest is told.
+    #[must_use]
+    pub fn window(&self) -> usize {
+        self.search.detector.parallelism() + 2
+    }
+
     /// Searches all frames of `source` and tells `sink` of them, in order, on the calling thread.
     ///
-    /// The first event is [`Event::Start`]; [`Event::End`] comes only when it returns `Ok`. `cancel` is the
-    /// token with which the source was opened; it is given up when the sink breaks.
+    /// The first event is [`Event::Start`]; [`Event::End`] is the last one, and comes exactly when `Ok` is
+    /// returned. `cancel` is the token with which the source was opened; it is given up when the work ends
+    /// early, for whatever reason. The source is dropped as soon as no more of its frames are wanted.
     ///
     /// # Errors
     /// [`PipelineError`] when the video, the detector or a parameter is at fault, or `cancel` asked to stop;
     /// [`PipelineError::Interrupted`] also when the sink broke.
     pub fn run(
         &self,
-        source: &mut dyn FrameSource,
+        source: impl FrameSource,
         arrivals: &Arrivals,
         request: &VideoRequest,
         cancel: &CancelToken,
         sink: &mut dyn Sink,
     ) -> Result<(), PipelineError> {
         let follower = Follower::new(&self.search, request)?;
-        let start = Event::Start(source.info().clone());
-        let mut teller = Teller { started: Instant::now(), arrivals, cancel, sink, follower };
-        teller.tell(start)?;
-        // As many frames wait for an answer as keep all workers busy while one more is decoded.
-        let window = self.search.detector.parallelism();
-        let (sender, pulled) = mpsc::sync_channel(window);
-        let puller = Puller::new(&self.search, teller.follower.params(), request, cancel.clone());
+        let puller = Puller::new(&self.search, follower.params(), request, cancel.clone());
+        let mut teller = Teller::new(arrivals, cancel, sink, follower);
+        // One more is told meanwhile, and one waits for its place.
+        let (sender, pulled) = mpsc::sync_channel(self.search.detector.parallelism());
         thread::scope(|scope| {
-            let pull = move || puller.run(source, &sender);
+            // Dropped before the scope waits for its thread, which may wait for the upload.
+            let work = Unfinished(Some(cancel));
+            teller.tell(Event::Start(source.info().clone()))?;
             thread::Builder::new()
                 .name("video-pull".to_owned())
-                .spawn_scoped(scope, || caught(pull))
+                .spawn_scoped(scope, move || puller.run(source, &sender))
                 .map_err(PipelineError::Thread)?;
-            let outcome = teller.follow(pulled);
-            if outcome.is_err() {
-                // Whatever the source waits for, it need not any more.
-                cancel.cancel();
-            }
-            outcome
+            work.end(teller.follow(pulled))
         })
     }
 }
 
-/// Receives the events of one video.
-struct Teller<'a> {
-    started: Instant,
-    arrivals: &'a Arrivals,
-    cancel: &'a CancelToken,
-    sink: &'a mut dyn Sink,
-    follower: Follower<'a>,
-}
+/// Work that is given up when this is dropped, be it by a panic.
+struct Unfinished<'a>(Option<&'a CancelToken>);
 
-impl Teller<'_> {
-    /// Waits for each answer in turn and tells it, until the source ends.
-    fn follow(&mut self, pulled: mpsc::Receiver<Pulled>) -> Result<(), PipelineError> {
-        let mut progress = Progress::default();
-        let mut due = Instant::now() + PROGRESS_INTERVAL;
-        loop {
-            match pulled.recv_timeout(due.saturating_duration_since(Instant::now())) {
-                Ok(Pulled::Frame(searched)) => {
-                    progress.frames_decoded = searched.frames_decoded;
-                    progress.frames_inferred += 1;
-                    self.frame(searched)?;
-                }
-                Ok(Pulled::Fault(fault)) => self.tell(Event::Fault(fault))?,
-                Ok(Pulled::End { frames_decoded, stopped }) => {
-                    progress.frames_decoded = frames_decoded;
-                    return self.end(progress, stopped);
-                }
-                Ok(Pulled::Failed(error)) => return Err(error),
-                Err(mpsc::RecvTimeoutError::Timeout) => {}
-                Err(mpsc::RecvTimeoutError::Disconnected) => return Err(PipelineError::Panicked),
-            }
-            if Instant::now() >= due {
-                progress.received_bytes = self.arrivals.received_bytes();
-                self.tell(Event::Progress(progress))?;
-                due = Instant::now() + PROGRESS_INTERVAL;
+impl Unfinished<'_> {
+    /// The work ended with `outcome`; where it was given up before, that is the reason of any failure.
+    fn end(mut self, outcome: Result<(), PipelineError>) -> Result<(), PipelineError> {
+        match outcome {
+            Ok(()) => self.0 = None,
+            Err(_) => {
+                self.0.map_or(Ok(()), CancelToken::check).map_err(PipelineError::Interrupted)?
             }
         }
+        outcome
     }
+}
 
-    fn frame(&mut self, searched: Searched) -> Result<(), PipelineError> {
-        let Searched { frame, ticket, .. } = searched;
-        let found = ticket.wait()?.detections;
-        let report = FrameReport {
-            index: frame.index,
-            pts: frame.pts,
-            received_bytes: self.arrivals.received_bytes(),
-            detections: self.follower.follow(frame.pts, &found),
-            image: frame.image,
-        };
-        self.tell(Event::Frame(report))
-    }
-
-    fn end(&mut self, progress: Progress, stopped: bool) -> Result<(), PipelineError> {
-        // A video may end before its last byte; only who stopped early does not wait for the rest.
-        let identity = if stopped {
-            self.arrivals.identity()
-        } else {
-            Some(self.arrivals.wait_for_identity(self.cancel)?)
-        };
-        self.tell(Event::End(Summary {
-            frames_decoded: progress.frames_decoded,
-            frames_inferred: progress.frames_inferred,
-            received_bytes: self.arrivals.received_bytes(),
-            identity,
-            tracks: self.follower.tracks(),
-            elapsed: self.started.elapsed(),
-        }))
-    }
-
-    fn tell(&mut self, event: Event) -> Result<(), PipelineError> {
-        self.cancel.check().map_err(PipelineError::Interrupted)?;
-        match self.sink.event(event) {
-            ControlFlow::Continue(()) => Ok(()),
-            ControlFlow::Break(()) => {
-                Err(PipelineError::Interrupted(detections_types::Interrupt::Cancelled))
-            }
+impl Drop for Unfinished<'_> {
+    fn drop(&mut self) {
+        if let Some(token) = self.0 {
+            token.cancel();
         }
     }
 }

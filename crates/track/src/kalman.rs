@@ -126,3 +126,123 @@ impl Axis {
         self.value_variance *= variance / total;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use detections_types::{Rect, Source};
+    use proptest::prelude::{any, prop_assert, proptest};
+
+    use super::{Axis, BoxFilter, MEASURED, POSITION_DIFFUSION, VELOCITY_DIFFUSION};
+
+    type Matrix = [[f64; 2]; 2];
+
+    fn product(a: Matrix, b: Matrix) -> Matrix {
+        std::array::from_fn(|i| std::array::from_fn(|j| (0..2).map(|k| a[i][k] * b[k][j]).sum()))
+    }
+
+    fn transposed(a: Matrix) -> Matrix {
+        [[a[0][0], a[1][0]], [a[0][1], a[1][1]]]
+    }
+
+    fn sum(a: Matrix, b: Matrix) -> Matrix {
+        std::array::from_fn(|i| std::array::from_fn(|j| a[i][j] + b[i][j]))
+    }
+
+    /// The textbook's filter of one coordinate: F P Fᵀ + Q, then Joseph's form of the correction.
+    struct Textbook {
+        state: [f64; 2],
+        covariance: Matrix,
+    }
+
+    impl Textbook {
+        fn predict(&mut self, t: f64, size: f64) {
+            let f = [[1.0, t], [0.0, 1.0]];
+            let (qx, qv) = (f64::from(POSITION_DIFFUSION), f64::from(VELOCITY_DIFFUSION));
+            let q = [[qx * t + qv * t.powi(3) / 3.0, qv * t * t / 2.0], [qv * t * t / 2.0, qv * t]];
+            self.state[0] += t * self.state[1];
+            let spread = product(product(f, self.covariance), transposed(f));
+            self.covariance = sum(spread, q.map(|row| row.map(|value| value * size * size)));
+        }
+
+        fn correct(&mut self, measured: f64, variance: f64) {
+            let total = self.covariance[0][0] + variance;
+            let gain = [self.covariance[0][0] / total, self.covariance[1][0] / total];
+            let surprise = measured - self.state[0];
+            self.state = [self.state[0] + gain[0] * surprise, self.state[1] + gain[1] * surprise];
+            let rest = [[1.0 - gain[0], 0.0], [-gain[1], 1.0]];
+            let spread = product(product(rest, self.covariance), transposed(rest));
+            let noise =
+                std::array::from_fn(|i| std::array::from_fn(|j| gain[i] * gain[j] * variance));
+            self.covariance = sum(spread, noise);
+        }
+    }
+
+    fn close(ours: f32, theirs: f64) -> bool {
+        (f64::from(ours) - theirs).abs() <= 1e-3 * theirs.abs().max(1.0)
+    }
+
+    proptest! {
+        #[test]
+        fn an_axis_is_the_textbooks_filter_of_two_states(
+            steps in proptest::collection::vec((0.0_f32..0.5, -50.0_f32..700.0), 1..30),
+            size in 4.0_f32..200.0,
+        ) {
+            let mut axis = Axis::new(steps[0].1, size);
+            let variances = [axis.value_variance, axis.velocity_variance].map(f64::from);
+            let covariance = [[variances[0], 0.0], [0.0, variances[1]]];
+            let mut book = Textbook { state: [f64::from(axis.value), 0.0], covariance };
+            for (step, measured) in steps {
+                let variance = (MEASURED * size).powi(2);
+                axis.predict(step, size);
+                axis.correct(measured, variance);
+                book.predict(f64::from(step), f64::from(size));
+                book.correct(f64::from(measured), f64::from(variance));
+            }
+            prop_assert!(close(axis.value, book.state[0]), "{axis:?} {:?}", book.state);
+            prop_assert!((f64::from(axis.velocity) - book.state[1]).abs() < 0.5, "{axis:?}");
+            prop_assert!(close(axis.value_variance, book.covariance[0][0]), "{axis:?}");
+            prop_assert!(close(axis.velocity_variance, book.covariance[1][1]), "{axis:?}");
+        }
+
+        #[test]
+        fn two_short_steps_are_one_long_one(a in 0.0_f32..2.0, b in 0.0_f32..2.0) {
+            let mut short = Axis::new(100.0, 20.0);
+            short.predict(0.1, 20.0);
+            short.correct(104.0, 1.0);
+            let mut long = short.clone();
+            short.predict(a, 20.0);
+            short.predict(b, 20.0);
+            long.predict(a + b, 20.0);
+            prop_assert!(close(short.value, f64::from(long.value)));
+            prop_assert!(close(short.value_variance, f64::from(long.value_variance)));
+            prop_assert!(close(short.covariance, f64::from(long.covariance)));
+        }
+
+        #[test]
+        fn no_box_of_a_picture_makes_it_leave_the_numbers(
+            boxes in proptest::collection::vec((any::<u16>(), 0.0_f32..1e6, 0.0_f32..1e6), 1..40),
+        ) {
+            let mut filter = BoxFilter::new(&Rect::from_corners(-1e6, -1e6, 1e6, 1e6));
+            for (seconds, x, y) in boxes {
+                filter.predict(f32::from(seconds));
+                prop_assert!(filter.rect().is_finite());
+                filter.correct(&Rect::from_corners(x, y, x + 0.001, y + 1e6));
+                prop_assert!(filter.rect().is_finite());
+            }
+        }
+    }
+
+    #[test]
+    fn what_moves_steadily_is_foretold_whatever_the_frame_rate() {
+        let at = |t: f32| Rect::<Source>::from_corners(100.0 * t, 50.0, 100.0 * t + 40.0, 70.0);
+        let mut filter = BoxFilter::new(&at(0.0));
+        let mut time = 0.0;
+        for step in [0.04, 0.08, 0.04, 0.2, 0.04, 0.12, 0.04, 0.04, 0.3, 0.04] {
+            time += step;
+            filter.predict(step);
+            filter.correct(&at(time));
+        }
+        filter.predict(0.5);
+        assert!((filter.rect().x0 - at(time + 0.5).x0).abs() < 3.0, "{:?}", filter.rect());
+    }
+}

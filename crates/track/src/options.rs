@@ -1,5 +1,5 @@
 //! What a tracker holds for the same object, and for how long it looks for one that went out of sight.
-//! The defaults are those of the ByteTrack paper where it states any.
+//! Scores and the two sightings are those of the ByteTrack paper; overlaps and times are this crate's own.
 
 use std::time::Duration;
 
@@ -39,17 +39,23 @@ impl TrackerOptions {
     }
 }
 
+/// The paper's scores, for detectors whose scores are high; see [`TrackerOptions::for_confidence`].
+///
+/// The paper demands 0.2 of overlap times score; here the overlap alone decides who may be a pair, so
+/// that a caller with a low confidence loses none, and the score only ranks them. The paper looks 30
+/// frames for what it lost, one second of its videos; two bring more of the objects back that pass
+/// under something.
 impl Default for TrackerOptions {
     fn default() -> Self {
         Self {
             high_score: score(0.6),
             low_score: score(0.1),
             new_track_score: score(0.7),
-            high_overlap: 0.2,
+            high_overlap: 0.1,
             low_overlap: 0.5,
-            confirm_overlap: 0.3,
+            confirm_overlap: 0.1,
             confirm_after: 2,
-            lost_for: Duration::from_secs(1),
+            lost_for: Duration::from_secs(2),
         }
     }
 }

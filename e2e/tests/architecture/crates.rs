@@ -14,13 +14,14 @@ use crate::{
 
 /// The arrows as the design fixes them. The page for readers and every Cargo.toml must say the
 /// same; who adds an arrow writes it in all three places, in a commit that says why.
-const ARROWS: [(&str, &[&str]); 11] = [
+const ARROWS: [(&str, &[&str]); 12] = [
     ("types", &[]),
     ("media", &["types"]),
     ("frames", &["types"]),
     ("onnx", &["types"]),
     ("infer", &["types"]),
     ("classes", &["types"]),
+    ("track", &["types"]),
     ("infer-tract", &["onnx", "infer", "types"]),
     ("models", &["media", "types"]),
     ("pipeline", &["media", "frames", "infer", "classes", "types"]),

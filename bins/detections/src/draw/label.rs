@@ -1,9 +1,9 @@
 //! The tag of a box: which words fit, where they go, and black or white letters by contrast.
 
-use detections_types::Score;
 use noto_sans_mono_bitmap::{RasterizedChar, get_raster};
 
 use super::{
+    Mark,
     canvas::{Area, Canvas, Rgb},
     style::{Style, WEIGHT},
 };
@@ -19,14 +19,16 @@ pub(super) struct Label<'a> {
     style: &'a Style,
 }
 
-/// "name 0.91" in at most `columns` characters: the name is cut first, then left out; empty when not
-/// even the number fits.
-pub(super) fn text(name: &str, score: Score, columns: usize) -> String {
-    let number = format!("{:.2}", score.get());
+/// "name 0.91", or "name #12 0.91" of a track, in at most `columns` characters: the name is cut first, then
+/// left out, then the track; empty when not even the number fits.
+pub(super) fn text(mark: &Mark<'_>, columns: usize) -> String {
+    let score = format!("{:.2}", mark.found.score.get());
+    let tracked = mark.track.map(|track| format!("#{track} {score}"));
+    let number = tracked.filter(|number| number.len() <= columns).unwrap_or(score);
     let Some(room) = columns.checked_sub(number.len()) else {
         return String::new();
     };
-    let name: String = name.chars().take(room.saturating_sub(1)).collect();
+    let name: String = mark.found.class.chars().take(room.saturating_sub(1)).collect();
     if name.is_empty() { number } else { format!("{name} {number}") }
 }
 
@@ -97,12 +99,37 @@ fn luminance([red, green, blue]: Rgb) -> f32 {
 
 #[cfg(test)]
 mod tests {
-    use detections_types::Score;
+    use std::{sync::Arc, time::Duration};
 
-    use super::{Area, BLACK, Label, Style, WHITE, glyph, ink_on, text};
+    use detections_classes::Color;
+    use detections_pipeline::MappedDetection;
+    use detections_track::{TrackId, Tracker, TrackerOptions};
+    use detections_types::{ClassIndex, Detection, Rect, Score};
 
-    fn score(value: f32) -> Score {
-        Score::new(value).unwrap()
+    use super::{Area, BLACK, Label, Mark, Style, WHITE, glyph, ink_on, text};
+
+    fn found(name: &str, score: f32) -> MappedDetection {
+        MappedDetection {
+            class_id: 0,
+            class: Arc::from(name),
+            color: Color(BLACK),
+            score: Score::new(score).unwrap(),
+            rect: Rect::from_corners(0.0, 0.0, 1.0, 1.0),
+        }
+    }
+
+    /// The twelfth of twelve tracks; only a tracker gives ids.
+    fn twelfth() -> Option<TrackId> {
+        let apart = |n: u16| f32::from(n) * 20.0;
+        let found = |n| Detection {
+            rect: Rect::from_corners(apart(n), 0.0, apart(n) + 9.0, 9.0),
+            score: Score::new(0.9).unwrap(),
+            class: ClassIndex(0),
+        };
+        let frame: Vec<_> = (0..12).map(found).collect();
+        let mut tracker = Tracker::new(TrackerOptions::default());
+        let ids = (0..3).map(|n| tracker.update(Duration::from_millis(n * 40), &frame));
+        ids.last()?.into_iter().flatten().max()
     }
 
     #[test]
@@ -117,10 +144,30 @@ mod tests {
             (3, ""),
             (0, ""),
         ];
+        let aircraft = found("aircraft", 0.914);
         for (columns, expected) in cases {
-            assert_eq!(text("aircraft", score(0.914), columns), expected, "{columns}");
+            assert_eq!(
+                text(&Mark { found: &aircraft, track: None }, columns),
+                expected,
+                "{columns}"
+            );
         }
-        assert_eq!(text("Flugzeugträger", score(1.0), 8), "Flu 1.00");
+        let carrier = found("Flugzeugträger", 1.0);
+        assert_eq!(text(&Mark { found: &carrier, track: None }, 8), "Flu 1.00");
+    }
+
+    #[test]
+    fn a_track_is_told_as_long_as_there_is_room() {
+        let cases =
+            [(20, "car #12 0.91"), (11, "ca #12 0.91"), (8, "#12 0.91"), (7, "ca 0.91"), (3, "")];
+        let car = found("car", 0.914);
+        for (columns, expected) in cases {
+            assert_eq!(
+                text(&Mark { found: &car, track: twelfth() }, columns),
+                expected,
+                "{columns}"
+            );
+        }
     }
 
     #[test]

@@ -15,3 +15,5 @@ mod files;
 mod formats;
 mod limits;
 mod make;
+#[cfg(feature = "gstreamer")]
+mod video;

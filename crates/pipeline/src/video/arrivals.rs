@@ -6,7 +6,7 @@ use std::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use detections_frames::{Chunk, FeedClosed, FeedReceiver, FeedSender, FrameError, feed};
@@ -145,23 +145,28 @@ impl Arrivals {
         }
     }
 
-    /// Waits until all of the video has arrived.
+    /// Waits until all of the video has arrived, but not beyond `until`: `None` when it has not by then.
     ///
     /// # Errors
     /// [`PipelineError::Interrupted`] when `cancel` asked to stop, [`FrameError::UploadAborted`] when the
     /// rest is missing.
-    pub(super) fn wait_for_identity(
+    pub(super) fn wait(
         &self,
+        until: Instant,
         cancel: &CancelToken,
-    ) -> Result<StreamIdentity, PipelineError> {
+    ) -> Result<Option<StreamIdentity>, PipelineError> {
         let mut upload = self.upload();
         loop {
             match *upload {
-                Upload::Complete(identity) => return Ok(identity),
+                Upload::Complete(identity) => return Ok(Some(identity)),
                 Upload::Aborted => return Err(FrameError::UploadAborted.into()),
                 Upload::Running => cancel.check().map_err(PipelineError::Interrupted)?,
             }
-            let waited = self.0.settled.wait_timeout(upload, CHECK_INTERVAL);
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok(None);
+            }
+            let waited = self.0.settled.wait_timeout(upload, left.min(CHECK_INTERVAL));
             upload = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
     }

@@ -1,11 +1,11 @@
 //! From what the detector found in a frame to what is told of it: objects followed from frame to frame, weak
 //! ones left out, all named.
 
-use std::time::Duration;
+use std::{iter, time::Duration};
 
 use detections_infer::{ClassThresholds, DetectParams};
-use detections_track::{TrackId, Tracker, TrackerOptions};
-use detections_types::{Detection, Score};
+use detections_track::{Tracker, TrackerOptions};
+use detections_types::Detection;
 
 use super::{TrackedDetection, Tracking, VideoRequest};
 use crate::{MappedDetection, PipelineError, search::Search};
@@ -17,10 +17,7 @@ pub(super) struct Follower<'a> {
     params: DetectParams,
     /// What is told.
     told: ClassThresholds,
-    /// Just below what makes a box worth telling.
-    weak: Score,
     tracker: Option<Tracker>,
-    scratch: Vec<Detection>,
 }
 
 impl<'a> Follower<'a> {
@@ -29,16 +26,17 @@ impl<'a> Follower<'a> {
     pub(super) fn new(search: &'a Search, request: &VideoRequest) -> Result<Self, PipelineError> {
         let mut params = search.params(&request.search)?;
         let told = params.thresholds.clone();
-        let options = TrackerOptions::for_confidence(request.search.confidence);
-        let tracker = match request.tracking {
-            Tracking::On => {
-                params.thresholds = told.at_most(options.low_score);
+        let tracker = match (request.tracking, told.lowest()) {
+            (Tracking::On, Some(lowest)) => {
+                let options = TrackerOptions::for_confidence(lowest);
+                // A box that is not told may keep a track alive; being weaker than all that is told, it
+                // never begins one.
+                params.thresholds = told.reaching_down_to(options.low_score);
                 Some(Tracker::new(options))
             }
-            Tracking::Off => None,
+            (Tracking::Off, _) | (Tracking::On, None) => None,
         };
-        let weak = request.search.confidence.next_down();
-        Ok(Self { search, params, told, weak, tracker, scratch: Vec::new() })
+        Ok(Self { search, params, told, tracker })
     }
 
     /// What to ask the detector for.
@@ -53,8 +51,8 @@ impl<'a> Follower<'a> {
 
     /// Names what was found in the frame that is shown at `pts`.
     pub(super) fn follow(&mut self, pts: Duration, found: &[Detection]) -> Vec<TrackedDetection> {
-        let ids = self.track(pts, found);
-        let tracks = ids.into_iter().chain(std::iter::repeat(None));
+        let ids = self.tracker.as_mut().map(|tracker| tracker.update(pts, found));
+        let tracks = ids.into_iter().flatten().chain(iter::repeat(None));
         let told = found.iter().zip(tracks).filter(|(detection, _)| self.is_told(detection));
         let named = told.filter_map(|(detection, track)| {
             Some(TrackedDetection { detection: self.search.name(detection)?, track })
@@ -62,20 +60,6 @@ impl<'a> Follower<'a> {
         let mut named: Vec<_> = named.collect();
         named.sort_by(|a, b| MappedDetection::report_order(&a.detection, &b.detection));
         named
-    }
-
-    /// A box that is not told may keep a track alive, but never begin one.
-    fn track(&mut self, pts: Duration, found: &[Detection]) -> Vec<Option<TrackId>> {
-        let mut scratch = std::mem::take(&mut self.scratch);
-        scratch.clear();
-        scratch.extend(found.iter().map(|&detection| {
-            let told = self.is_told(&detection);
-            let score = if told { detection.score } else { detection.score.min(self.weak) };
-            Detection { score, ..detection }
-        }));
-        let ids = self.tracker.as_mut().map(|tracker| tracker.update(pts, &scratch));
-        self.scratch = scratch;
-        ids.unwrap_or_default()
     }
 
     fn is_told(&self, detection: &Detection) -> bool {

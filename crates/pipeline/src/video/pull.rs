@@ -1,13 +1,23 @@
 //! The side of a video's work that takes frames from the source and queues them for the search.
 
-use std::{sync::Arc, sync::mpsc::SyncSender, time::Duration};
+use std::{
+    sync::{Arc, mpsc::SyncSender},
+    thread,
+    time::Duration,
+};
 
 use detections_frames::{Frame, FrameSource};
 use detections_infer::{DetectParams, Detector, InferError, Lane, Ticket};
-use detections_types::CancelToken;
+use detections_types::{CancelToken, Image, Interrupt, caught};
 
 use super::{VideoFault, VideoRequest};
 use crate::{PipelineError, search::Search};
+
+/// After how long a frame that found the detector's queue full of others' work asks again.
+const QUEUE_RETRY: Duration = Duration::from_millis(2);
+
+/// What the source gave, or why it gives nothing more.
+pub(super) type Message = Result<Pulled, PipelineError>;
 
 /// What the source gave.
 pub(super) enum Pulled {
@@ -15,10 +25,10 @@ pub(super) enum Pulled {
     Frame(Searched),
     /// A damaged part.
     Fault(VideoFault),
-    /// No frame is left, or no more are wanted.
-    End { frames_decoded: u64, stopped: bool },
-    /// The source or the detector failed.
-    Failed(PipelineError),
+    /// No frame is left.
+    End { frames_decoded: u64 },
+    /// No more frames are wanted, though there may be some.
+    Enough { frames_decoded: u64 },
 }
 
 /// A frame and the place of its search in the queue.
@@ -35,7 +45,6 @@ pub(super) struct Puller {
     params: DetectParams,
     max_frames: u64,
     cancel: CancelToken,
-    last: Option<Duration>,
 }
 
 impl Puller {
@@ -47,49 +56,51 @@ impl Puller {
     ) -> Self {
         let (detector, lane) = (Arc::clone(&search.detector), search.detector.open_lane());
         let max_frames = request.max_frames.unwrap_or(u64::MAX);
-        Self { detector, lane, params, max_frames, cancel, last: None }
+        Self { detector, lane, params, max_frames, cancel }
     }
 
-    /// Pulls until the end; it stops early when nobody receives any more.
-    pub(super) fn run(mut self, source: &mut dyn FrameSource, to: &SyncSender<Pulled>) {
-        let mut wanted = self.max_frames;
-        loop {
-            let pulled = if wanted == 0 {
-                Pulled::End { frames_decoded: source.frames_decoded(), stopped: true }
-            } else {
-                self.pull(source)
+    /// Pulls until the end, and stops early when nobody receives any more.
+    pub(super) fn run(self, source: impl FrameSource, to: &SyncSender<Message>) {
+        // The source is let go before its end is told: what it holds of the upload keeps the rest from coming.
+        let last = caught(|| self.pull_all(source, to));
+        to.send(last.unwrap_or_else(|panic| Err(PipelineError::Panicked(panic)))).ok();
+    }
+
+    /// Returns what ended it.
+    fn pull_all(&self, mut source: impl FrameSource, to: &SyncSender<Message>) -> Message {
+        let (mut wanted, mut last) = (self.max_frames, None);
+        while wanted > 0 {
+            let pulled = match source.next_frame() {
+                Ok(Some(frame)) => {
+                    wanted -= 1;
+                    last = Some(frame.pts);
+                    Pulled::Frame(self.search(frame, source.frames_decoded())?)
+                }
+                Ok(None) => return Ok(Pulled::End { frames_decoded: source.frames_decoded() }),
+                Err(error) if error.is_fatal() => return Err(error.into()),
+                Err(error) => Pulled::Fault(VideoFault { error, pts: last }),
             };
-            if matches!(pulled, Pulled::Frame(_)) {
-                wanted -= 1;
-            }
-            let last = matches!(pulled, Pulled::End { .. } | Pulled::Failed(_));
-            if to.send(pulled).is_err() || last {
-                return;
+            if to.send(Ok(pulled)).is_err() {
+                return Err(PipelineError::Interrupted(Interrupt::Cancelled));
             }
         }
+        Ok(Pulled::Enough { frames_decoded: source.frames_decoded() })
     }
 
-    fn pull(&mut self, source: &mut dyn FrameSource) -> Pulled {
-        match source.next_frame() {
-            Ok(Some(frame)) => {
-                self.last = Some(frame.pts);
-                self.search(frame, source.frames_decoded())
-            }
-            Ok(None) => Pulled::End { frames_decoded: source.frames_decoded(), stopped: false },
-            Err(error) if error.is_fatal() => Pulled::Failed(error.into()),
-            Err(error) => Pulled::Fault(VideoFault { error, pts: self.last }),
-        }
+    fn search(&self, frame: Frame, frames_decoded: u64) -> Result<Searched, InferError> {
+        let ticket = self.submit(&frame.image)?;
+        Ok(Searched { frame, ticket, frames_decoded })
     }
 
-    fn search(&self, frame: Frame, frames_decoded: u64) -> Pulled {
-        let image = Arc::clone(&frame.image);
-        let queued = self.detector.submit_in(self.lane, image, self.params.clone(), &self.cancel);
-        match queued {
-            Ok(ticket) => Pulled::Frame(Searched { frame, ticket, frames_decoded }),
-            Err(InferError::Interrupted(interrupt)) => {
-                Pulled::Failed(PipelineError::Interrupted(interrupt))
+    /// Queues `image`; where the queue is full of others' work, it waits for a place.
+    fn submit(&self, image: &Arc<Image>) -> Result<Ticket, InferError> {
+        loop {
+            let (image, params) = (Arc::clone(image), self.params.clone());
+            let queued = self.detector.submit_in(self.lane, image, params, &self.cancel);
+            if !matches!(queued, Err(InferError::QueueFull { .. })) {
+                return queued;
             }
-            Err(error) => Pulled::Failed(error.into()),
+            thread::sleep(QUEUE_RETRY);
         }
     }
 }

@@ -3,4 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "a test's helpers fail the test")]
 
 mod fixed_model;
+mod scripted;
 mod still;
+mod video;

@@ -1,0 +1,66 @@
+//! When a frame is shown.
+
+use std::time::Duration;
+
+use gstreamer::{self as gst, ClockTime};
+use gstreamer_video as gst_video;
+
+use super::kinds::Layout;
+
+/// The time of frames that have none, in a second.
+const USUAL_RATE: (u32, u32) = (25, 1);
+
+/// Tells the times of one video's frames.
+#[derive(Debug)]
+pub(super) struct Clock {
+    layout: Layout,
+    first: Option<ClockTime>,
+    last: Duration,
+}
+
+impl Clock {
+    pub(super) const fn new(layout: Layout) -> Self {
+        Self { layout, first: None, last: Duration::ZERO }
+    }
+
+    /// When frame `index` is shown; never before the one before it.
+    pub(super) fn time(
+        &mut self,
+        sample: &gst::SampleRef,
+        video: &gst_video::VideoInfo,
+        index: u64,
+    ) -> Duration {
+        let time = self.stated(sample).unwrap_or_else(|| by_rate(index, rate(video)));
+        self.last = self.last.max(time);
+        self.last
+    }
+
+    /// When a sample is shown, where its container says that.
+    pub(super) fn stated(&mut self, sample: &gst::SampleRef) -> Option<Duration> {
+        let pts = sample.buffer()?.pts()?;
+        let segment = sample.segment()?.downcast_ref::<ClockTime>()?;
+        let time = segment.to_stream_time(pts)?;
+        match self.layout {
+            Layout::Indexed | Layout::Streamed | Layout::Whole => Some(time.into()),
+            Layout::Broadcast => {
+                let first = *self.first.get_or_insert(time);
+                Some(time.saturating_sub(first).into())
+            }
+            // What is stated was guessed in the order of decoding.
+            Layout::Bare => None,
+        }
+    }
+}
+
+/// Frames in a second, as numerator and denominator.
+pub(super) fn rate(video: &gst_video::VideoInfo) -> Option<(u32, u32)> {
+    let fraction = video.fps();
+    let numer = u32::try_from(fraction.numer()).ok().filter(|&numer| numer > 0)?;
+    Some((numer, u32::try_from(fraction.denom()).ok()?))
+}
+
+fn by_rate(index: u64, rate: Option<(u32, u32)>) -> Duration {
+    let (numer, denom) = rate.unwrap_or(USUAL_RATE);
+    let nanos = u128::from(index) * u128::from(denom) * 1_000_000_000 / u128::from(numer);
+    Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+}

@@ -1,0 +1,211 @@
+//! Pulls decoded frames out of a running pipeline and says what they are.
+
+use std::{
+    num::NonZeroU32,
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use detections_types::CancelToken;
+use gstreamer::{self as gst, prelude::*};
+use gstreamer_video as gst_video;
+
+use super::{
+    HEARTBEAT, VideoOptions,
+    clock::{self, Clock},
+    graph::{Decode, Graph, Rules},
+    kinds::{Kind, Layout},
+    picture,
+    status::{Outlook, Status},
+    supply::Supply,
+};
+use crate::{Frame, FrameError, Sampling, StreamInfo, sampler::Sampler};
+
+/// How long what was decoded before a fault may take to come.
+const GRACE: Duration = Duration::from_secs(1);
+/// The most threads a decoder gets unasked: each of them holds frames and delays the first one.
+const MOST_THREADS: usize = 8;
+
+/// A running pipeline and how far it is.
+pub(super) struct Decoder {
+    /// `None` once it has ended.
+    graph: Option<Graph>,
+    status: Arc<Status>,
+    kind: Kind,
+    clock: Clock,
+    sampler: Sampler,
+    decode: Decode,
+    cancel: CancelToken,
+    stall_timeout: Duration,
+    /// Frames that were pulled.
+    pub(super) decoded: u64,
+    /// The frame behind damage that is told first.
+    held: Option<gst::Sample>,
+    /// Whether the last frame was damaged, which is told once only.
+    damaged: bool,
+}
+
+impl Decoder {
+    pub(super) fn start(
+        kind: Kind,
+        supply: Supply,
+        options: &VideoOptions,
+        cancel: CancelToken,
+    ) -> Result<Self, FrameError> {
+        let status = Arc::new(Status::default());
+        let decode = match options.sampling {
+            Sampling::Keyframes => Decode::Keyframes,
+            Sampling::All | Sampling::Every(_) | Sampling::Fps(_) => Decode::All,
+        };
+        let rules = Rules { threads: threads(options), max_pixels: options.max_pixels, decode };
+        let graph = Some(Graph::start(&kind, supply, &status, rules)?);
+        let (clock, sampler) = (Clock::new(kind.layout), Sampler::new(options.sampling));
+        let stall_timeout = options.stall_timeout;
+        let (decoded, held, damaged) = (0, None, false);
+        Ok(Self {
+            graph,
+            status,
+            kind,
+            clock,
+            sampler,
+            decode,
+            cancel,
+            stall_timeout,
+            decoded,
+            held,
+            damaged,
+        })
+    }
+
+    /// Waits for the first frame and says what the video is.
+    pub(super) fn describe(&mut self) -> Result<StreamInfo, FrameError> {
+        let sample = self.pull()?.ok_or(FrameError::NoFrames)?;
+        let video = video_info(&sample)?;
+        self.held = Some(sample);
+        Ok(StreamInfo {
+            container: self.kind.word.to_owned(),
+            codec: self.status.codec().unwrap_or(self.kind.word).to_owned(),
+            width: video.width(),
+            height: video.height(),
+            fps: clock::rate(&video).map(|(numer, denom)| f64::from(numer) / f64::from(denom)),
+            duration: self.duration(),
+            progressive: true,
+        })
+    }
+
+    /// The length, where the container states it.
+    fn duration(&self) -> Option<Duration> {
+        let pipeline = &self.graph.as_ref()?.pipeline;
+        let length = pipeline.query_duration::<gst::ClockTime>()?;
+        let stated = match self.kind.layout {
+            Layout::Indexed | Layout::Streamed => !length.is_zero(),
+            Layout::Whole | Layout::Broadcast | Layout::Bare => false,
+        };
+        stated.then(|| length.into())
+    }
+
+    /// The next wanted frame, `None` behind the last.
+    pub(super) fn next_frame(&mut self) -> Result<Option<Frame>, FrameError> {
+        loop {
+            let sample = match self.held.take() {
+                Some(sample) => Some(sample),
+                None => self.pull()?,
+            };
+            if let Some(message) = self.new_damage(sample.as_deref()) {
+                let pts = sample.as_ref().and_then(|sample| self.clock.stated(sample));
+                self.held = sample;
+                return Err(FrameError::Corrupt { message, pts });
+            }
+            let Some(sample) = sample else { return Ok(None) };
+            if let Some(frame) = self.wanted(sample)? {
+                return Ok(Some(frame));
+            }
+        }
+    }
+
+    /// What is damaged, once for all damage that nothing sound lies between.
+    fn new_damage(&mut self, sample: Option<&gst::SampleRef>) -> Option<String> {
+        let flagged = sample
+            .and_then(gst::SampleRef::buffer)
+            .is_some_and(|buffer| buffer.flags().contains(gst::BufferFlags::CORRUPTED));
+        let told = self.status.take_damage();
+        let message = told.or_else(|| flagged.then(|| "a frame is incomplete".to_owned()));
+        let was_damaged = std::mem::replace(&mut self.damaged, message.is_some());
+        message.filter(|_| !was_damaged)
+    }
+
+    /// The frame in `sample`, unless sampling leaves it out.
+    fn wanted(&mut self, sample: gst::Sample) -> Result<Option<Frame>, FrameError> {
+        let video = video_info(&sample)?;
+        let (decoded, pts) = (self.decoded, sample.buffer().and_then(|buffer| buffer.pts()));
+        self.decoded += 1;
+        let index = match self.decode {
+            Decode::All => decoded,
+            Decode::Keyframes => self.status.take_picture(pts).unwrap_or(decoded),
+        };
+        let pts = self.clock.time(&sample, &video, index);
+        if !self.sampler.wants(index, pts) {
+            return Ok(None);
+        }
+        let Some(buffer) = sample.buffer_owned() else { return Ok(None) };
+        drop(sample);
+        let image = Arc::new(picture::picture(buffer, &video)?);
+        Ok(Some(Frame { image, index, pts }))
+    }
+
+    /// The next decoded sample, `None` behind the last and for ever after a fault.
+    fn pull(&mut self) -> Result<Option<gst::Sample>, FrameError> {
+        let pulled = self.wait();
+        match (&pulled, self.graph.take()) {
+            (Err(FrameError::Stalled { .. }), Some(graph)) => graph.abandon(),
+            (Ok(Some(_)), graph) => self.graph = graph,
+            // Ended for good, so its threads and memory are not needed any longer.
+            (Ok(None) | Err(_), graph) => drop(graph),
+        }
+        pulled
+    }
+
+    fn wait(&self) -> Result<Option<gst::Sample>, FrameError> {
+        let heartbeat =
+            gst::ClockTime::from_mseconds(HEARTBEAT.as_millis().try_into().unwrap_or(1));
+        let (mut since, mut seen) = (Instant::now(), self.status.progress());
+        loop {
+            self.cancel.check().map_err(FrameError::Interrupted)?;
+            let Some(graph) = &self.graph else { return Ok(None) };
+            if let Some(sample) = graph.frames.try_pull_sample(heartbeat) {
+                return Ok(Some(sample));
+            }
+            let (waits, steps) = self.status.progress();
+            if waits || (waits, steps) != seen {
+                (since, seen) = (Instant::now(), (waits, steps));
+            }
+            if graph.frames.is_eos() || self.is_hopeless(since.elapsed()) {
+                return self.status.take_fault().map_or(Ok(None), Err);
+            }
+            if since.elapsed() > self.stall_timeout {
+                return Err(FrameError::Stalled { after: self.stall_timeout });
+            }
+        }
+    }
+
+    fn is_hopeless(&self, idle: Duration) -> bool {
+        match self.status.outlook() {
+            Outlook::Fine => false,
+            Outlook::Failed => idle > GRACE,
+            Outlook::Hopeless => true,
+        }
+    }
+}
+
+fn video_info(sample: &gst::SampleRef) -> Result<gst_video::VideoInfo, FrameError> {
+    sample
+        .caps()
+        .and_then(|caps| gst_video::VideoInfo::from_caps(caps).ok())
+        .ok_or_else(|| FrameError::UndecodableVideo { message: "a frame without a format".into() })
+}
+
+fn threads(options: &VideoOptions) -> u32 {
+    let cores = || thread::available_parallelism().map_or(1, |cores| cores.get().min(MOST_THREADS));
+    options.threads.map_or_else(|| u32::try_from(cores()).unwrap_or(1), NonZeroU32::get)
+}

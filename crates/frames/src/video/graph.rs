@@ -1,0 +1,320 @@
+//! The pipeline of one video: bytes, container, parser, decoder, and frames that are pulled.
+
+use std::{sync::Arc, thread};
+
+use gstreamer::{self as gst, prelude::*};
+use gstreamer_app as gst_app;
+use gstreamer_video as gst_video;
+
+use super::{
+    kinds::{self, Kind, Layout},
+    plug,
+    status::Status,
+    supply::Supply,
+};
+use crate::{FrameError, feed::FeedCloser};
+
+/// Decoded frames that wait to be pulled.
+const QUEUED_FRAMES: u32 = 4;
+
+/// A running pipeline; dropping it ends its threads.
+pub(super) struct Graph {
+    pub(super) pipeline: gst::Pipeline,
+    pub(super) frames: gst_app::AppSink,
+    status: Arc<Status>,
+    closer: Option<FeedCloser>,
+}
+
+/// What decides how a stream is plugged.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rules {
+    /// Threads of the decoder.
+    pub(super) threads: u32,
+    pub(super) max_pixels: u64,
+    pub(super) decode: Decode,
+}
+
+/// Which encoded pictures are decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Decode {
+    All,
+    Keyframes,
+}
+
+impl Graph {
+    /// Builds the pipeline and starts it.
+    pub(super) fn start(
+        kind: &Kind,
+        supply: Supply,
+        status: &Arc<Status>,
+        rules: Rules,
+    ) -> Result<Self, FrameError> {
+        let graph = Self {
+            pipeline: gst::Pipeline::new(),
+            frames: frames_sink(),
+            status: Arc::clone(status),
+            closer: supply.closer(),
+        };
+        graph.listen(status);
+        let chain = Chain::new(&graph, rules)?;
+        // What is behind the decoder runs before anything can reach it.
+        graph.pipeline.set_state(gst::State::Playing).map_err(broken)?;
+        let bytes = supply.into_element(kind, Arc::clone(status)).upcast();
+        graph.pipeline.add(&bytes).map_err(broken)?;
+        if kind.layout == Layout::Bare {
+            status.claim(kind.word);
+            chain.plug(&static_pad(&bytes, "src")?, &kind.caps)?;
+        } else {
+            let demuxer = plug::demuxer(&kind.caps)?;
+            graph.pipeline.add(&demuxer).map_err(broken)?;
+            bytes.link(&demuxer).map_err(broken)?;
+            chain.plug_behind(&demuxer, kind.word);
+            demuxer.sync_state_with_parent().map_err(broken)?;
+        }
+        bytes.sync_state_with_parent().map_err(broken)?;
+        Ok(graph)
+    }
+
+    /// Keeps what elements say in `status`, as they say it: nothing piles up on the bus.
+    fn listen(&self, status: &Arc<Status>) {
+        let status = Arc::clone(status);
+        let Some(bus) = self.pipeline.bus() else { return };
+        bus.set_sync_handler(move |_, message| {
+            if let gst::MessageView::Error(error) = message.view() {
+                let message = error.error().to_string();
+                tracing::debug!(%message, debug = ?error.debug(), "the pipeline failed");
+                status.fail(FrameError::UndecodableVideo { message });
+            } else if let gst::MessageView::Warning(warning) = message.view() {
+                status.damage(warning.error().to_string());
+            }
+            gst::BusSyncReply::Drop
+        });
+    }
+}
+
+impl Graph {
+    /// Ends the pipeline on a thread of its own, since a decoder that hangs would hold whoever waits for it.
+    pub(super) fn abandon(self) {
+        let name = String::from("video-abandoned");
+        if let Err(error) = thread::Builder::new().name(name).spawn(move || drop(self)) {
+            tracing::warn!(%error, "no thread to end a decoder that hangs");
+        }
+    }
+}
+
+impl Drop for Graph {
+    fn drop(&mut self) {
+        // The streaming thread may wait for bytes, which the pipeline cannot interrupt.
+        self.status.stop();
+        self.closer.iter().for_each(FeedCloser::close);
+        // Going to Null cannot fail; the result is there for going up.
+        let _ = self.pipeline.set_state(gst::State::Null);
+        if let Some(bus) = self.pipeline.bus() {
+            bus.unset_sync_handler();
+        }
+    }
+}
+
+fn frames_sink() -> gst_app::AppSink {
+    let caps = gst_video::VideoCapsBuilder::new()
+        .format_list([gst_video::VideoFormat::I420, gst_video::VideoFormat::Nv12])
+        .pixel_aspect_ratio(gst::Fraction::new(1, 1))
+        .build();
+    let sink = gst_app::AppSink::builder()
+        .caps(&caps)
+        .sync(false)
+        .async_(false)
+        .enable_last_sample(false)
+        .max_buffers(QUEUED_FRAMES)
+        .drop(false)
+        .wait_on_eos(false)
+        .build();
+    if let Some(pad) = sink.static_pad("sink") {
+        offer_strides(&pad);
+    }
+    sink
+}
+
+/// Tells the decoder that rows may be padded, so that it need not copy its frames.
+fn offer_strides(pad: &gst::Pad) {
+    pad.add_probe(gst::PadProbeType::QUERY_DOWNSTREAM | gst::PadProbeType::PUSH, |_, info| {
+        match info.query_mut().map(gst::QueryRef::view_mut) {
+            Some(gst::QueryViewMut::Allocation(query)) => {
+                query.add_allocation_meta::<gst_video::VideoMeta>(None);
+                gst::PadProbeReturn::Handled
+            }
+            _ => gst::PadProbeReturn::Ok,
+        }
+    });
+}
+
+/// What is built behind the first picture stream as soon as it is known.
+#[derive(Clone)]
+struct Chain {
+    // Weak, since the pipeline's own elements hold this.
+    pipeline: gst::glib::WeakRef<gst::Pipeline>,
+    tail: gst::glib::WeakRef<gst::Element>,
+    status: Arc<Status>,
+    rules: Rules,
+}
+
+impl Chain {
+    /// With everything behind the decoder, which passes on most frames as they are.
+    fn new(graph: &Graph, rules: Rules) -> Result<Self, FrameError> {
+        let convert = element("videoconvert", &[("dither", "none")])?;
+        let flip = element("videoflip", &[("video-direction", "auto")])?;
+        let scale = element("videoscale", &[("add-borders", "false")])?;
+        let sink = graph.frames.upcast_ref();
+        graph.pipeline.add_many([&convert, &flip, &scale, sink]).map_err(broken)?;
+        gst::Element::link_many([&convert, &flip, &scale, sink]).map_err(broken)?;
+        let (pipeline, tail) = (graph.pipeline.downgrade(), convert.downgrade());
+        let chain = Self { pipeline, tail, status: Arc::clone(&graph.status), rules };
+        chain.limit(&static_pad(&convert, "sink")?);
+        Ok(chain)
+    }
+
+    /// Plugs the first picture stream of a container as soon as it shows, and drains the others.
+    fn plug_behind(&self, demuxer: &gst::Element, container: &'static str) {
+        let chain = self.clone();
+        demuxer.connect_pad_added(move |_, pad| {
+            let caps = pad.current_caps().unwrap_or_else(|| pad.query_caps(None));
+            let codec = caps.structure(0).and_then(kinds::codec);
+            if codec.is_none_or(|codec| !chain.status.claim(codec)) {
+                drain(pad);
+            } else if let Err(error) = chain.plug(pad, &caps) {
+                chain.status.refuse(error);
+                drain(pad);
+            }
+        });
+        let status = Arc::clone(&self.status);
+        demuxer.connect_no_more_pads(move |_| {
+            if status.codec().is_none() {
+                status.refuse(FrameError::NoVideoStream { container: container.to_owned() });
+            }
+        });
+    }
+
+    /// Parser and decoder between `pad` and the tail.
+    fn plug(&self, pad: &gst::Pad, caps: &gst::Caps) -> Result<(), FrameError> {
+        let (Some(pipeline), Some(tail)) = (self.pipeline.upgrade(), self.tail.upgrade()) else {
+            return Ok(());
+        };
+        let mut elements = Vec::new();
+        if caps.structure(0).is_none_or(|structure| structure.name() != "video/x-raw") {
+            elements.extend(plug::parser(caps)?);
+            let decoder = plug::decoder(caps)?;
+            self.tune(&decoder)?;
+            elements.push(decoder);
+        }
+        pipeline.add_many(&elements).map_err(broken)?;
+        elements.push(tail);
+        gst::Element::link_many(&elements).map_err(broken)?;
+        let Some(first) = elements.first() else { return Ok(()) };
+        pad.link(&static_pad(first, "sink")?).map_err(broken)?;
+        // From the end to the front, so that none gets data before the next one takes it.
+        for element in elements.iter().rev() {
+            element.sync_state_with_parent().map_err(broken)?;
+        }
+        Ok(())
+    }
+
+    /// Damage does not end decoding, and the threads are those that were asked for.
+    fn tune(&self, decoder: &gst::Element) -> Result<(), FrameError> {
+        let threads = self.rules.threads.to_string();
+        let wishes = [
+            ("max-errors", "-1"),
+            ("qos", "false"),
+            ("max-threads", &threads),
+            ("threads", &threads),
+        ];
+        for (name, value) in wishes {
+            if decoder.has_property(name) {
+                decoder.set_property_from_str(name, value);
+            }
+        }
+        let entry = static_pad(decoder, "sink")?;
+        self.limit(&entry);
+        if self.rules.decode == Decode::Keyframes {
+            self.leave_out(&entry);
+        }
+        Ok(())
+    }
+
+    /// Refuses what has too many pixels as soon as its size is told.
+    fn limit(&self, pad: &gst::Pad) {
+        let (status, max_pixels) = (Arc::clone(&self.status), self.rules.max_pixels);
+        pad.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |_, info| {
+            let Some(gst::EventView::Caps(event)) = info.event().map(|event| event.view()) else {
+                return gst::PadProbeReturn::Ok;
+            };
+            status.parsed(event.caps().structure(0).and_then(kinds::codec));
+            match event.caps().structure(0).and_then(square_size) {
+                Some((width, height)) if u64::from(width) * u64::from(height) > max_pixels => {
+                    status.refuse(FrameError::FramePixels { width, height, max_pixels });
+                    gst::PadProbeReturn::Drop
+                }
+                _ => gst::PadProbeReturn::Ok,
+            }
+        });
+    }
+
+    /// Lets only pictures pass that stand for themselves.
+    fn leave_out(&self, pad: &gst::Pad) {
+        let status = Arc::clone(&self.status);
+        pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| match info.buffer() {
+            Some(buffer) if buffer.flags().contains(gst::BufferFlags::DELTA_UNIT) => {
+                status.skip_picture();
+                gst::PadProbeReturn::Drop
+            }
+            Some(buffer) => {
+                status.note_picture(buffer.pts());
+                gst::PadProbeReturn::Ok
+            }
+            None => gst::PadProbeReturn::Ok,
+        });
+    }
+}
+
+/// Width and height with square pixels, either of them stretched.
+fn square_size(caps: &gst::StructureRef) -> Option<(u32, u32)> {
+    let side = |name| caps.get::<i32>(name).ok().and_then(|side| u32::try_from(side).ok());
+    let (width, height) = (side("width")?, side("height")?);
+    let Ok(ratio) = caps.get::<gst::Fraction>("pixel-aspect-ratio") else {
+        return Some((width, height));
+    };
+    let (numer, denom) = (ratio.numer().unsigned_abs().max(1), ratio.denom().unsigned_abs().max(1));
+    let stretched = |side: u32, by: u32, of: u32| {
+        u32::try_from(u64::from(side) * u64::from(by) / u64::from(of)).unwrap_or(u32::MAX)
+    };
+    Some(if numer > denom {
+        (stretched(width, numer, denom), height)
+    } else {
+        (width, stretched(height, denom, numer))
+    })
+}
+
+/// Lets a stream that is not decoded flow nowhere, for one that blocks would block the others.
+fn drain(pad: &gst::Pad) {
+    pad.add_probe(gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST, |_, _| {
+        gst::PadProbeReturn::Drop
+    });
+}
+
+fn element(name: &'static str, properties: &[(&str, &str)]) -> Result<gst::Element, FrameError> {
+    let builder = gst::ElementFactory::make(name);
+    let builder =
+        properties.iter().fold(builder, |made, (name, value)| made.property_from_str(name, value));
+    builder.build().map_err(|_missing| FrameError::MissingPlugin {
+        task: "is the element",
+        media: name.to_owned(),
+        package: Some("gstreamer1.0-plugins-base"),
+    })
+}
+
+fn static_pad(element: &gst::Element, name: &str) -> Result<gst::Pad, FrameError> {
+    element.static_pad(name).ok_or_else(|| broken(format!("{} has no pad {name}", element.name())))
+}
+
+fn broken(error: impl ToString) -> FrameError {
+    FrameError::GStreamer { message: error.to_string() }
+}

@@ -1,0 +1,142 @@
+//! The first bytes of a video, which say what it is.
+
+use std::{
+    fs::File,
+    io::{self, Read, Seek, SeekFrom},
+};
+
+use detections_types::CancelToken;
+use gstreamer::{self as gst, glib::translate::IntoGlib, prelude::TypeFindImpl};
+
+use super::{
+    HEARTBEAT,
+    boxes::{self, Order},
+    kinds::{self, Kind, Layout},
+};
+use crate::{Chunk, Fed, FeedReceiver, FrameError};
+
+/// As many bytes are looked at before a guess has to do.
+const ENOUGH: usize = 128 << 10;
+/// Too few to guess from, unless there are no more.
+const TOO_FEW: usize = 2 << 10;
+/// How sure a guess has to be while more bytes may come, of 100.
+const SURE: i32 = 80;
+
+/// The first chunks and what they are the beginning of.
+pub(super) struct Head {
+    pub(super) kind: Kind,
+    pub(super) chunks: Vec<Chunk>,
+    /// Whether decoding can begin before the last byte is there.
+    pub(super) progressive: bool,
+}
+
+impl Head {
+    /// Takes chunks from a feed until they can be told.
+    pub(super) fn of_feed(
+        receiver: &FeedReceiver,
+        cancel: &CancelToken,
+    ) -> Result<Self, FrameError> {
+        let (mut chunks, mut bytes) = (Vec::new(), Vec::new());
+        let mut wanted = TOO_FEW;
+        loop {
+            let next = next(receiver, cancel)?;
+            let ended = next.is_none();
+            if let Some(chunk) = next {
+                let more = (*chunk).as_ref();
+                bytes.extend_from_slice(&more[..more.len().min(ENOUGH - bytes.len())]);
+                chunks.push(chunk);
+            }
+            if !ended && bytes.len() < wanted {
+                continue;
+            }
+            if let Some((kind, progressive)) = tell(&bytes, ended || bytes.len() == ENOUGH)? {
+                return Ok(Self { kind, chunks, progressive });
+            }
+            wanted = (bytes.len() * 2).min(ENOUGH);
+        }
+    }
+}
+
+/// What a file is; it is at its start again.
+pub(super) fn of_file(file: &mut File) -> Result<Kind, FrameError> {
+    let read = |file: &mut File| -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::with_capacity(ENOUGH);
+        file.take(ENOUGH as u64).read_to_end(&mut bytes)?;
+        file.seek(SeekFrom::Start(0))?;
+        Ok(bytes)
+    };
+    let bytes =
+        read(file).map_err(|source| FrameError::Io { doing: "reading the video", source })?;
+    match tell(&bytes, true)? {
+        Some((kind, _)) => Ok(kind),
+        None => Err(FrameError::UnknownVideo),
+    }
+}
+
+/// The next chunk, `None` behind the last.
+pub(super) fn next(
+    receiver: &FeedReceiver,
+    cancel: &CancelToken,
+) -> Result<Option<Chunk>, FrameError> {
+    loop {
+        cancel.check().map_err(FrameError::Interrupted)?;
+        match receiver.receive(HEARTBEAT) {
+            Fed::Chunk(chunk) => return Ok(Some(chunk)),
+            Fed::End => return Ok(None),
+            Fed::Aborted => return Err(FrameError::UploadAborted),
+            Fed::Waiting => {}
+        }
+    }
+}
+
+/// What begins with `bytes`, and whether it can be decoded while it comes; `None` when that is not sure yet.
+fn tell(bytes: &[u8], last_chance: bool) -> Result<Option<(Kind, bool)>, FrameError> {
+    if bytes.is_empty() {
+        return Err(FrameError::EmptyVideo);
+    }
+    let guess = Guess::of(bytes);
+    let Some(kind) = guess.kind.filter(|_| last_chance || guess.sureness >= SURE) else {
+        return if last_chance { Err(FrameError::UnknownVideo) } else { Ok(None) };
+    };
+    match kind.layout {
+        Layout::Indexed => {}
+        Layout::Whole => return Ok(Some((kind, false))),
+        Layout::Streamed | Layout::Broadcast | Layout::Bare => return Ok(Some((kind, true))),
+    }
+    let order = boxes::order(bytes);
+    let sure = last_chance || order != Order::Unknown;
+    Ok(sure.then_some((kind, order == Order::IndexFirst)))
+}
+
+/// The surest guess so far.
+struct Guess<'a> {
+    bytes: &'a [u8],
+    sureness: i32,
+    kind: Option<Kind>,
+}
+
+impl<'a> Guess<'a> {
+    fn of(bytes: &'a [u8]) -> Self {
+        let mut guess = Self { bytes, sureness: 0, kind: None };
+        for factory in &gst::TypeFindFactory::factories() {
+            factory.call_function(&mut guess);
+        }
+        guess
+    }
+}
+
+impl TypeFindImpl for Guess<'_> {
+    fn peek(&mut self, offset: i64, size: u32) -> Option<&[u8]> {
+        let start = usize::try_from(offset).ok()?;
+        let end = start.checked_add(usize::try_from(size).ok()?)?;
+        self.bytes.get(start..end)
+    }
+
+    fn suggest(&mut self, probability: gst::TypeFindProbability, caps: &gst::Caps) {
+        let sureness = probability.into_glib();
+        if sureness > self.sureness {
+            self.sureness = sureness;
+            self.kind = kinds::kind(caps);
+        }
+    }
+}

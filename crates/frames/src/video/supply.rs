@@ -1,0 +1,138 @@
+//! Bytes into the decoder, whenever it asks for some.
+
+use std::{
+    collections::VecDeque,
+    fs::File,
+    io::{self, Read, Seek, SeekFrom},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use gstreamer as gst;
+use gstreamer_app as gst_app;
+
+use super::{HEARTBEAT, kinds::Kind, status::Status};
+use crate::{Chunk, Fed, FeedReceiver, FrameError, feed::FeedCloser};
+
+/// Bytes that are read from a file at once, where the reader has no wish.
+const READ_AT_ONCE: u32 = 128 << 10;
+
+/// Where the bytes come from.
+pub(super) enum Supply {
+    /// The chunks that were taken from a feed already, and then what else comes through it.
+    Feed { head: VecDeque<Chunk>, receiver: FeedReceiver },
+    /// A file, from its start to its end.
+    File(File),
+    /// A file of so many bytes, in the order that its container asks for.
+    Anywhere { file: File, len: u64 },
+}
+
+impl Supply {
+    /// What ends the waiting for bytes, where any are waited for.
+    pub(super) fn closer(&self) -> Option<FeedCloser> {
+        match self {
+            Self::Feed { receiver, .. } => Some(receiver.closer()),
+            Self::File(_) | Self::Anywhere { .. } => None,
+        }
+    }
+
+    /// The element that gives the bytes.
+    ///
+    /// It asks for them on the streaming thread and nowhere else, so the thread itself waits for them.
+    pub(super) fn into_element(self, kind: &Kind, status: Arc<Status>) -> gst_app::AppSrc {
+        let builder = gst_app::AppSrc::builder().caps(&kind.caps).format(gst::Format::Bytes);
+        let trailer = kind.trailer();
+        let builder = match &self {
+            Self::Feed { .. } | Self::File(_) => {
+                builder.stream_type(gst_app::AppStreamType::Stream)
+            }
+            Self::Anywhere { len, .. } => builder
+                .stream_type(gst_app::AppStreamType::RandomAccess)
+                .size(i64::try_from(*len).unwrap_or(i64::MAX)),
+        };
+        let supply = Arc::new(Mutex::new(self));
+        let seeking = Arc::clone(&supply);
+        let callbacks = gst_app::AppSrcCallbacks::builder()
+            .need_data(move |element, wanted| {
+                let bytes = locked(&supply).next(wanted, &status).unwrap_or_else(|fault| {
+                    status.fail(fault);
+                    None
+                });
+                give(element, bytes, trailer);
+            })
+            .seek_data(move |_, position| locked(&seeking).seek(position).is_ok());
+        builder.callbacks(callbacks.build()).build()
+    }
+
+    fn next(&mut self, wanted: u32, status: &Status) -> Result<Option<gst::Buffer>, FrameError> {
+        let read = match self {
+            Self::Feed { head, receiver } => {
+                let chunk =
+                    head.pop_front().map_or_else(|| wait(receiver, status), |c| Ok(Some(c)));
+                return Ok(chunk?.map(|chunk| gst::Buffer::from_slice(Bytes(chunk))));
+            }
+            Self::File(file) => read(file, READ_AT_ONCE),
+            Self::Anywhere { file, .. } => read(file, wanted.min(READ_AT_ONCE)),
+        };
+        status.step();
+        let bytes = read.map_err(|source| FrameError::Io { doing: "reading the video", source })?;
+        Ok((!bytes.is_empty()).then(|| gst::Buffer::from_slice(bytes)))
+    }
+
+    fn seek(&mut self, position: u64) -> io::Result<u64> {
+        match self {
+            Self::Feed { .. } => Err(io::ErrorKind::Unsupported.into()),
+            Self::File(file) | Self::Anywhere { file, .. } => file.seek(SeekFrom::Start(position)),
+        }
+    }
+}
+
+/// Gives the bytes, or else the trailer and says that there are no more.
+fn give(element: &gst_app::AppSrc, bytes: Option<gst::Buffer>, trailer: &'static [[u8; 8]]) {
+    let given = match bytes {
+        Some(bytes) => element.push_buffer(bytes),
+        None => trailer
+            .iter()
+            .try_for_each(|more| element.push_buffer(gst::Buffer::from_slice(more)).map(drop))
+            .and_then(|()| element.end_of_stream()),
+    };
+    if let Err(error) = given {
+        // The pipeline is being stopped, which needs no bytes.
+        tracing::trace!(%error, "bytes were not taken");
+    }
+}
+
+/// The supply; a panic while it is locked leaves nothing half done.
+fn locked(supply: &Mutex<Supply>) -> MutexGuard<'_, Supply> {
+    supply.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The next chunk of a feed; `None` behind the last, and when nobody wants it any more.
+fn wait(receiver: &FeedReceiver, status: &Status) -> Result<Option<Chunk>, FrameError> {
+    status.set_waiting(true);
+    let mut fed = receiver.receive(HEARTBEAT);
+    while matches!(fed, Fed::Waiting) && !status.is_stopping() {
+        fed = receiver.receive(HEARTBEAT);
+    }
+    status.set_waiting(false);
+    match fed {
+        Fed::Chunk(chunk) => Ok(Some(chunk)),
+        Fed::Aborted if !status.is_stopping() => Err(FrameError::UploadAborted),
+        Fed::End | Fed::Aborted | Fed::Waiting => Ok(None),
+    }
+}
+
+/// Up to `wanted` bytes from where the file is at; fewer at its end only.
+fn read(file: &mut File, wanted: u32) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(usize::try_from(wanted).unwrap_or(0));
+    file.take(u64::from(wanted)).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// A chunk as GStreamer takes it, uncopied.
+struct Bytes(Chunk);
+
+impl AsRef<[u8]> for Bytes {
+    fn as_ref(&self) -> &[u8] {
+        (*self.0).as_ref()
+    }
+}

@@ -1,0 +1,229 @@
+//! What is broken, cut or not there is said, and never hangs.
+
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
+use detections_frames::{FrameError, FrameSource, Spool, VideoOptions, VideoSource, feed};
+use detections_types::{CancelToken, ErrorKind};
+
+use super::{decode, decode_with, drain, fed, make};
+
+fn moving(name: &str, arguments: &str) -> Option<Vec<u8>> {
+    make::video(name, &format!("{} {arguments}", make::moving("160x120", 30)))
+}
+
+fn error(bytes: Vec<u8>) -> FrameError {
+    match decode(bytes) {
+        Ok(decoded) => decoded.fault.expect("a fault"),
+        Err(error) => error,
+    }
+}
+
+#[test]
+fn what_is_no_video_is_told_apart() {
+    assert!(matches!(error(Vec::new()), FrameError::EmptyVideo));
+    assert!(matches!(error(b"<html>no video</html>".repeat(9)), FrameError::UnknownVideo));
+    assert!(matches!(error(vec![0; 300_000]), FrameError::UnknownVideo));
+    for name in ["a.mp4", "a.ts", "a.mkv", "a.avi"] {
+        let sound = "-f lavfi -i sine=duration=1 -c:a mp2";
+        let Some(bytes) = make::video(name, sound) else { continue };
+        let error = error(bytes);
+        assert!(matches!(error, FrameError::NoVideoStream { .. }), "{name}: {error:?}");
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    }
+}
+
+#[test]
+fn a_playlist_is_no_video_and_fetches_nothing() {
+    for list in [
+        "#EXTM3U\n#EXTINF:10,\nhttp://127.0.0.1:9/a.ts\n",
+        "rtsp://127.0.0.1:9/a",
+        "v=0\r\no=- 0 0",
+    ] {
+        assert!(matches!(error(list.repeat(3).into_bytes()), FrameError::UnknownVideo), "{list}");
+    }
+}
+
+#[test]
+fn a_video_without_a_frame_says_so() {
+    let Some(bytes) = moving("a.mp4", "-c:v libx264 -movflags +faststart") else { return };
+    let media = bytes.windows(4).position(|name| name == b"mdat").unwrap();
+    let error = error(bytes[..media + 4].to_vec());
+    assert!(!matches!(error, FrameError::Stalled { .. }), "{error:?}");
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
+}
+
+#[test]
+fn too_many_pixels_are_refused_by_the_header() {
+    let Some(bytes) = moving("a.mp4", "-c:v libx264 -movflags +faststart") else { return };
+    let options = VideoOptions { max_pixels: 160 * 120 - 1, ..VideoOptions::default() };
+    let error = decode_with(fed(bytes.clone(), 4096), &options).err().unwrap();
+    assert!(matches!(error, FrameError::FramePixels { width: 160, height: 120, .. }), "{error:?}");
+    assert_eq!(error.kind(), ErrorKind::TooLarge);
+    let enough = VideoOptions { max_pixels: 160 * 120, ..VideoOptions::default() };
+    assert_eq!(decode_with(fed(bytes, 4096), &enough).unwrap().frames.len(), 30);
+}
+
+#[test]
+fn a_stretched_frame_counts_stretched() {
+    let Some(bytes) = moving("a.mp4", "-vf setsar=10/1 -c:v libx264 -movflags +faststart") else {
+        return;
+    };
+    let options = VideoOptions { max_pixels: 160 * 120 * 2, ..VideoOptions::default() };
+    let error = decode_with(fed(bytes, 4096), &options).err().unwrap();
+    assert!(matches!(error, FrameError::FramePixels { .. }), "{error:?}");
+}
+
+#[test]
+fn a_spool_has_a_limit() {
+    let Some(bytes) = moving("a.mp4", "-c:v libx264") else { return };
+    let spool = Spool { dir: None, max_bytes: 5000 };
+    let options = VideoOptions { spool, ..VideoOptions::default() };
+    let error = decode_with(fed(bytes, 1000), &options).err().unwrap();
+    assert!(matches!(error, FrameError::SpoolFull { max_bytes: 5000 }), "{error:?}");
+    assert_eq!(error.kind(), ErrorKind::TooLarge);
+}
+
+#[test]
+fn an_abort_is_told_behind_the_frames_that_are_there() {
+    for (name, arguments) in [("a.mkv", "-c:v libx264"), ("last.mp4", "-c:v libx264")] {
+        let Some(bytes) = moving(name, arguments) else { continue };
+        let (mut sender, receiver) = feed(1 << 20);
+        sender.send_blocking(Box::new(bytes[..bytes.len() / 2].to_vec())).unwrap();
+        drop(sender);
+        match decode_with(receiver, &VideoOptions::default()) {
+            Ok(decoded) => {
+                assert!(!decoded.frames.is_empty(), "{name}");
+                assert!(matches!(decoded.fault, Some(FrameError::UploadAborted)), "{name}");
+            }
+            Err(error) => {
+                assert!(matches!(error, FrameError::UploadAborted), "{name}: {error:?}");
+                assert_eq!(name, "last.mp4", "a stream gives what came");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_cut_file_gives_the_frames_before_the_cut() {
+    for (name, arguments) in [
+        ("a.mp4", "-c:v libx264 -g 5 -movflags +faststart"),
+        ("a.mkv", "-c:v libx264 -g 5"),
+        ("a.ts", "-c:v libx264 -g 5"),
+        ("a.h264", "-c:v libx264 -g 5"),
+        ("a.avi", "-c:v mpeg4 -g 5"),
+    ] {
+        let Some(bytes) = moving(name, arguments) else { continue };
+        let decoded = decode(bytes[..bytes.len() * 3 / 4].to_vec())
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
+        let count = decoded.frames.len();
+        assert!((12..=29).contains(&count), "{name}: {count} frames");
+    }
+}
+
+#[test]
+fn damage_is_told_and_decoding_goes_on() {
+    let Some(mut bytes) = moving("a.ts", "-c:v mpeg2video -g 5") else { return };
+    let middle = bytes.len() / 2;
+    for (index, byte) in bytes[middle..middle + 1500].iter_mut().enumerate() {
+        if (index + middle) % 188 > 20 {
+            *byte ^= (index * 37) as u8;
+        }
+    }
+    let decoded = decode(bytes).unwrap();
+    assert!(decoded.fault.is_none(), "{:?}", decoded.fault);
+    assert!(decoded.frames.len() >= 27, "{} frames", decoded.frames.len());
+}
+
+#[test]
+fn a_slow_sender_never_trips_the_watchdog() {
+    let Some(bytes) = moving("a.mkv", "-c:v libx264") else { return };
+    let options =
+        VideoOptions { stall_timeout: Duration::from_millis(60), ..VideoOptions::default() };
+    let (mut sender, receiver) = feed(1 << 20);
+    let slow = thread::spawn(move || {
+        for part in bytes.chunks(bytes.len() / 3) {
+            sender.send_blocking(Box::new(part.to_vec())).unwrap();
+            // Slowness itself is tested: several times as long as a stall may be.
+            thread::sleep(Duration::from_millis(200));
+        }
+        sender.finish();
+    });
+    let decoded = decode_with(receiver, &options).unwrap();
+    slow.join().unwrap();
+    assert!(decoded.fault.is_none(), "{:?}", decoded.fault);
+    assert_eq!(decoded.frames.len(), 30);
+}
+
+#[test]
+fn cancelling_ends_the_waiting_at_once() {
+    let Some(bytes) = moving("a.mkv", "-c:v libx264") else { return };
+    let (mut sender, receiver) = feed(1 << 20);
+    sender.send_blocking(Box::new(bytes[..bytes.len() / 2].to_vec())).unwrap();
+    let cancel = CancelToken::new();
+    let options = VideoOptions::default();
+    let mut source = VideoSource::open_feed(receiver, &options, cancel.clone()).unwrap();
+    let waiting = thread::spawn(move || {
+        loop {
+            match source.next_frame() {
+                Ok(frame) => assert!(frame.is_some(), "the sender has not ended"),
+                Err(error) => return (error, Instant::now()),
+            }
+        }
+    });
+    let cancelled = Instant::now();
+    cancel.cancel();
+    let (error, ended) = waiting.join().unwrap();
+    assert_eq!(error.kind(), ErrorKind::Cancelled);
+    assert!(ended - cancelled < Duration::from_secs(2), "{:?}", ended - cancelled);
+    assert!(sender.is_closed());
+}
+
+#[test]
+fn a_deadline_ends_the_opening() {
+    let (_sender, receiver) = feed(1000);
+    let cancel = CancelToken::with_deadline(Instant::now() + Duration::from_millis(50));
+    let error = VideoSource::open_feed(receiver, &VideoOptions::default(), cancel).err().unwrap();
+    assert_eq!(error.kind(), ErrorKind::TimedOut);
+}
+
+#[test]
+fn flipped_bits_never_hang_or_crash() {
+    let mut seed = 0x2545_f491_4f6c_dd1d_u64;
+    let mut random = move |below: usize| {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        (seed % below as u64) as usize
+    };
+    for (name, arguments) in [
+        ("a.mp4", "-c:v libx264 -movflags +faststart"),
+        ("last.mp4", "-c:v libx264"),
+        ("a.mkv", "-c:v libx264"),
+        ("a.webm", "-c:v libvpx"),
+        ("a.ts", "-c:v mpeg2video"),
+        ("a.avi", "-c:v mpeg4"),
+    ] {
+        let Some(sound) = moving(name, arguments) else { continue };
+        for _ in 0..10 {
+            let mut bytes = sound.clone();
+            for _ in 0..=random(20) {
+                let at = random(bytes.len());
+                bytes[at] ^= 1 << random(8);
+            }
+            let started = Instant::now();
+            let options =
+                VideoOptions { stall_timeout: Duration::from_secs(5), ..VideoOptions::default() };
+            let cancel = CancelToken::with_deadline(started + Duration::from_secs(60));
+            let source = VideoSource::open_feed(fed(bytes, 4096), &options, cancel);
+            let fault = source.map_or_else(Some, |source| drain(source).fault);
+            assert!(
+                !matches!(fault, Some(FrameError::Interrupted(_))),
+                "{name} took {:?}",
+                started.elapsed()
+            );
+        }
+    }
+}
