@@ -4,6 +4,7 @@
 mod faults;
 mod layers;
 mod reader;
+mod video;
 
 use std::{
     num::NonZeroUsize,
@@ -18,6 +19,7 @@ use tracing_subscriber::EnvFilter;
 pub use self::{
     faults::{ConfigFaults, Fault},
     layers::Overrides,
+    video::{JobsConfig, VideoConfig},
 };
 use self::{
     layers::Layers,
@@ -42,6 +44,10 @@ pub struct Config {
     pub limits: LimitsConfig,
     /// What holds for a request that does not say otherwise.
     pub detect: DetectConfig,
+    /// Videos, their admission and what is kept of them.
+    pub video: VideoConfig,
+    /// Jobs that can be asked for by name.
+    pub jobs: JobsConfig,
     /// What is logged, how and where.
     pub log: LogConfig,
 }
@@ -169,6 +175,8 @@ impl Config {
             infer: InferConfig { threads: reader.get("infer.threads", machine_threads(), threads) },
             limits: LimitsConfig::read(reader),
             detect: DetectConfig::read(reader),
+            video: VideoConfig::read(reader),
+            jobs: JobsConfig::read(reader),
             log: LogConfig::read(reader),
         }
     }

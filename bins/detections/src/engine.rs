@@ -210,7 +210,7 @@ impl Engine {
         let classes = Arc::new(bind_classes(config, manifest.labels())?);
         let options = DetectorOptions {
             workers: config.infer.threads,
-            queue_capacity: queue_capacity(config),
+            queue_capacity: queue_capacity(config, manifest.input.max_batch),
         };
         let detector = Detector::spawn(model, manifest, options)
             .map_err(|source| EngineError::Detector { model: origin, source })?;
@@ -222,10 +222,15 @@ impl Engine {
     }
 }
 
+/// Frames of a video that its pipeline holds besides those that keep all workers busy.
+const FRAMES_IN_HAND: usize = 2;
+
 /// Everything that may be in flight finds a place: admission bounds it, not the detector's queue.
-fn queue_capacity(config: &Config) -> NonZeroUsize {
-    let in_flight = NonZeroUsize::new(config.server.max_in_flight).unwrap_or(NonZeroUsize::MIN);
-    in_flight.max(config.infer.threads)
+fn queue_capacity(config: &Config, max_batch: usize) -> NonZeroUsize {
+    let of_one_video = config.infer.threads.get().saturating_mul(max_batch) + FRAMES_IN_HAND;
+    let of_videos = config.video.max_in_flight.saturating_mul(of_one_video);
+    let in_flight = config.server.max_in_flight.saturating_add(of_videos);
+    NonZeroUsize::new(in_flight).unwrap_or(NonZeroUsize::MIN).max(config.infer.threads)
 }
 
 /// The product's classes for a model with these labels.

@@ -8,6 +8,7 @@ mod detect;
 mod docs;
 mod health;
 mod info;
+mod jobs;
 mod metrics;
 mod multipart;
 mod negotiate;
@@ -15,6 +16,8 @@ mod params;
 mod problem;
 mod request_id;
 mod state;
+mod stream;
+mod video;
 
 pub(crate) use self::problem::told_with_causes;
 pub use self::{

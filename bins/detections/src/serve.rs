@@ -59,7 +59,7 @@ pub enum ServeError {
     #[error("loading the model panicked; this is a bug")]
     LoaderPanicked,
     /// Work was still going on when the grace period or the patience of whoever stops the service ended.
-    #[error("stopped with {items} pictures still in flight")]
+    #[error("stopped with {items} pictures and videos still in flight")]
     CutShort {
         /// How many.
         items: usize,
@@ -177,13 +177,13 @@ async fn drain(
 ) -> Result<(), ServeError> {
     service.drain();
     let emptied = tokio::select! {
-        emptied = timeout(grace, service.gate().emptied()) => emptied.is_ok(),
+        emptied = timeout(grace, service.emptied()) => emptied.is_ok(),
         name = signals.next() => {
             tracing::warn!(signal = name, "stopping at once");
             false
         }
     };
-    let items = service.gate().load().items;
+    let items = service.gate().load().items + service.videos().gate().load().items;
     handle.stop(emptied).await;
     if emptied { Ok(()) } else { Err(ServeError::CutShort { items }) }
 }

@@ -1,6 +1,8 @@
 //! The JSON that clients read: one struct for each object of the image response, spelled by HTTP and,
 //! with a leading path, by the command line. Nothing here decides; it only names and converts.
 
+mod video;
+
 use std::time::Duration;
 
 use detections_frames::Exif;
@@ -12,6 +14,10 @@ use detections_types::{Rect, Source};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+pub use self::video::{
+    EndBody, ErrorBody, FrameBody, ProgressBody, StartBody, TrackedBody, VideoBody, VideoEvent,
+    VideoParamsBody, sampling_word,
+};
 use crate::engine::ModelCard;
 
 /// What was found in one picture.

@@ -21,12 +21,13 @@ use super::{
 };
 
 /// Paths that are counted each under its own name; clients can invent any number of others.
-const ROUTES: [&str; 8] = [
+const ROUTES: [&str; 9] = [
     "/health",
     "/health/live",
     "/health/ready",
     "/info",
     "/detect",
+    "/detect/video",
     "/metrics",
     "/openapi.json",
     "/docs",
@@ -123,13 +124,22 @@ impl Visit {
 
     fn tell(&mut self, status: u16, bytes_out: u64) {
         self.told = true;
-        let route = ROUTES.into_iter().find(|route| *route == self.path).unwrap_or("other");
+        let route = route(&self.path);
         self.service.metrics.request(route, &self.method, status);
         let Self { method, path, bytes_in, .. } = self;
         let ms = crate::wire::millis(self.started.elapsed());
         self.span.in_scope(|| {
             tracing::info!(method, path, status, ms, bytes_in, bytes_out, "request");
         });
+    }
+}
+
+/// The name under which a path is counted; the ids of jobs are not part of it.
+fn route(path: &str) -> &'static str {
+    match path.strip_prefix("/jobs/") {
+        Some(rest) if rest.ends_with("/events") => "/jobs/{id}/events",
+        Some(_) => "/jobs/{id}",
+        None => ROUTES.into_iter().find(|route| *route == path).unwrap_or("other"),
     }
 }
 

@@ -9,7 +9,7 @@ use actix_web::{
     web,
 };
 
-use super::{Problem, Service, access::access, detect, docs, health, info, metrics};
+use super::{Problem, Service, access::access, detect, docs, health, info, jobs, metrics, video};
 
 /// The whole application over a service, ready or not.
 pub fn create_app(
@@ -43,7 +43,20 @@ fn routes(app: &mut web::ServiceConfig) {
             web::resource("/detect")
                 .route(web::post().to(detect::detect))
                 .default_service(web::to(|| other_method("POST"))),
-        );
+        )
+        .service(
+            web::resource("/detect/video")
+                .route(web::post().to(video::detect_video))
+                .default_service(web::to(|| other_method("POST"))),
+        )
+        .service(
+            web::resource("/jobs/{id}")
+                .route(web::get().to(jobs::job))
+                .route(web::head().to(jobs::job))
+                .route(web::delete().to(jobs::end_job))
+                .default_service(web::to(|| other_method("GET, HEAD, DELETE"))),
+        )
+        .service(readable("/jobs/{id}/events", jobs::events));
 }
 
 /// A resource that is only ever read.

@@ -17,7 +17,7 @@ use futures_util::Stream;
 use tokio::time::timeout_at;
 
 use super::{Problem, multipart};
-use crate::{config::ServerConfig, gate::Permit};
+use crate::{gate::Permit, videos::Failure};
 
 /// What a request brings.
 #[derive(Debug)]
@@ -33,7 +33,8 @@ pub(super) struct Upload {
 pub(super) struct Announced {
     /// The length; `None` when the body is chunked.
     length: Option<u64>,
-    form: bool,
+    /// Whether it is a form.
+    pub(super) form: bool,
 }
 
 impl Announced {
@@ -128,19 +129,24 @@ pub(super) struct Intake {
     received: u64,
     limit: u64,
     pause: Duration,
-    deadline: Instant,
+    deadline: Option<Instant>,
 }
 
 impl Intake {
-    /// The body of a request that is of no use after `deadline`.
-    pub(super) fn new(payload: Payload, server: &ServerConfig, deadline: Instant) -> Self {
-        let (limit, pause) = (server.max_body_bytes, server.client_timeout);
-        Self { payload, received: 0, limit, pause, deadline }
+    /// The body of a request: so many bytes at most, and no pause between them that is longer.
+    pub(super) fn new(payload: Payload, limit: u64, pause: Duration) -> Self {
+        Self { payload, received: 0, limit, pause, deadline: None }
+    }
+
+    /// The same for a request that is of no use after `deadline`.
+    pub(super) fn until(self, deadline: Instant) -> Self {
+        Self { deadline: Some(deadline), ..self }
     }
 
     /// The next piece; `None` at the end.
     pub(super) async fn next(&mut self) -> Result<Option<Bytes>, Problem> {
-        let patience = self.deadline.min(Instant::now() + self.pause);
+        let pause = Instant::now() + self.pause;
+        let patience = self.deadline.map_or(pause, |deadline| deadline.min(pause));
         let next = poll_fn(|cx| Pin::new(&mut self.payload).poll_next(cx));
         let Ok(next) = timeout_at(patience.into(), next).await else {
             return Err(self.stalled());
@@ -157,7 +163,7 @@ impl Intake {
 
     fn stalled(&self) -> Problem {
         let Self { received, pause, .. } = self;
-        if Instant::now() >= self.deadline {
+        if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
             return Problem::stalled(format!(
                 "the body was not complete in time ({received} bytes)"
             ));
@@ -168,5 +174,8 @@ impl Intake {
 }
 
 fn broken(error: &PayloadError) -> Problem {
+    if matches!(error, PayloadError::Incomplete(_)) {
+        return Failure::client_gone().into();
+    }
     Problem::malformed(format!("the body cannot be read to its end: {error}"))
 }

@@ -66,7 +66,8 @@ pub(super) async fn detect(
     let announced = Announced::by(&request, server.max_body_bytes)?;
     let mut permit = service.gate.admit(0).inspect_err(|_full| service.metrics.rejected())?;
 
-    let intake = Intake::new(payload, server, started + server.timeout);
+    let intake = Intake::new(payload, server.max_body_bytes, server.client_timeout)
+        .until(started + server.timeout);
     let upload = receive(&request, announced, intake, &mut permit).await;
     let upload = upload.inspect_err(|problem| {
         if ResponseError::status_code(problem) == StatusCode::TOO_MANY_REQUESTS {

@@ -1,6 +1,6 @@
 //! What is counted and measured, in the text format that Prometheus scrapes.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use actix_web::{HttpResponse, http::header::CONTENT_TYPE, web};
 use detections_pipeline::StillReport;
@@ -16,7 +16,7 @@ use prometheus_client::{
 };
 
 use super::{Problem, Service, state::Phase};
-use crate::engine::ModelCard;
+use crate::{engine::ModelCard, videos::VideoMetrics};
 
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
@@ -59,6 +59,7 @@ pub struct Metrics {
     detections: Family<ClassLabels, Counter>,
     model: Family<ModelLabels, Gauge>,
     live: LiveGauges,
+    videos: Arc<VideoMetrics>,
 }
 
 /// Values that are read when they are scraped.
@@ -70,8 +71,10 @@ struct LiveGauges {
     ready: Gauge,
 }
 
-impl Default for Metrics {
-    fn default() -> Self {
+impl Metrics {
+    /// Everything at zero.
+    #[must_use]
+    pub fn new(videos: &Arc<VideoMetrics>) -> Self {
         let mut metrics = Self {
             registry: Registry::with_prefix("detections"),
             requests: Family::default(),
@@ -83,15 +86,15 @@ impl Default for Metrics {
             detections: Family::default(),
             model: Family::default(),
             live: LiveGauges::default(),
+            videos: Arc::clone(videos),
         };
         metrics.register();
         metrics
     }
-}
 
-impl Metrics {
     fn register(&mut self) {
-        let Self { registry: to, live, .. } = self;
+        let Self { registry: to, live, videos, .. } = self;
+        videos.register(to);
         to.register("http_requests", "Requests by route, method and status", self.requests.clone());
         to.register(
             "rejected",
@@ -152,6 +155,8 @@ impl Metrics {
         self.live.bytes.set(signed(load.bytes));
         let queued = service.loaded().map_or(0, |loaded| loaded.executor.queued());
         self.live.queued.set(signed(queued as u64));
+        self.videos.in_flight.set(signed(service.videos.gate().load().items as u64));
+        self.videos.jobs.set(signed(service.videos.jobs() as u64));
         self.live.ready.set(i64::from(matches!(service.phase(), Phase::Ready(_))));
     }
 }

@@ -61,7 +61,7 @@ impl Fields<'_, '_> {
     }
 }
 
-async fn config_field(mut field: Field) -> Result<Vec<u8>, Problem> {
+pub(super) async fn config_field(mut field: Field) -> Result<Vec<u8>, Problem> {
     let mut config = Vec::new();
     while let Some(piece) = field.try_next().await.map_err(refused)? {
         if config.len() + piece.len() > MAX_CONFIG_BYTES {
@@ -74,7 +74,7 @@ async fn config_field(mut field: Field) -> Result<Vec<u8>, Problem> {
 }
 
 /// The intake as the form reader wants it: our own errors travel through it as I/O errors.
-fn pieces(intake: Intake) -> impl Stream<Item = Result<Bytes, PayloadError>> {
+pub(super) fn pieces(intake: Intake) -> impl Stream<Item = Result<Bytes, PayloadError>> {
     stream::try_unfold(intake, async |mut intake: Intake| {
         let piece = intake.next().await.map_err(std::io::Error::other)?;
         Ok(piece.map(|piece| (piece, intake)))
@@ -83,7 +83,7 @@ fn pieces(intake: Intake) -> impl Stream<Item = Result<Bytes, PayloadError>> {
 }
 
 /// Our own errors come out as they went in; the reader's own mean a broken form.
-fn refused(error: actix_multipart::MultipartError) -> Problem {
+pub(super) fn refused(error: actix_multipart::MultipartError) -> Problem {
     let detail = format!("the form cannot be read: {}", told_with_causes(&error));
     let ours = if let actix_multipart::MultipartError::Payload(PayloadError::Io(error)) = error {
         error.into_inner()

@@ -27,15 +27,8 @@ impl Answer {
 
     /// The form that `Accept` prefers; JSON when the client has no wish.
     pub(super) fn negotiate(request: &HttpRequest) -> Result<Self, Problem> {
-        if !request.headers().contains_key(ACCEPT) {
-            return Ok(Self::Json);
-        }
-        let Accept(wishes) =
-            Accept::parse(request).map_err(|_error| Problem::not_acceptable(OFFERED))?;
-        let wanted = |answer: Self| Some((answer.weight(&wishes)?, answer));
-        // The first of several equally wanted ones is taken, and `max_by_key` takes the last.
-        let best = Self::ALL.into_iter().rev().filter_map(wanted).max_by_key(|(weight, _)| *weight);
-        best.map(|(_, answer)| answer).ok_or_else(|| Problem::not_acceptable(OFFERED))
+        let offers = Self::ALL.map(|answer| (answer, answer.mime()));
+        preferred(request, &offers)?.ok_or_else(|| Problem::not_acceptable(OFFERED))
     }
 
     /// The media type.
@@ -55,23 +48,39 @@ impl Answer {
             Self::Png => Some(StillEncoding::Png),
         }
     }
+}
 
-    /// The weight of the most specific wish that speaks of this form (RFC 9110, 12.5.1); a named
-    /// form is preferred to one that merely falls under a pattern of the same weight.
-    fn weight(self, wishes: &[QualityItem<Mime>]) -> Option<(Quality, u8)> {
-        let (kind, subtype) = self.mime().split_once('/')?;
-        let speaks = |wish: &QualityItem<Mime>| {
-            let specificity = match (wish.item.type_().as_str(), wish.item.subtype().as_str()) {
-                ("*", "*") => 0_u8,
-                (k, "*") if k == kind => 1,
-                (k, s) if k == kind && s == subtype => 2,
-                _ => return None,
-            };
-            Some((wish.quality, specificity))
-        };
-        let spoken = wishes.iter().filter_map(speaks).max_by_key(|(_, specificity)| *specificity);
-        spoken.filter(|(quality, _)| *quality > Quality::ZERO)
+/// The offer that `Accept` prefers, the first one when the client has no wish; `None` when it accepts none.
+pub(super) fn preferred<T: Copy>(
+    request: &HttpRequest,
+    offers: &[(T, &str)],
+) -> Result<Option<T>, Problem> {
+    if !request.headers().contains_key(ACCEPT) {
+        return Ok(offers.first().map(|(offer, _)| *offer));
     }
+    let Accept(wishes) = Accept::parse(request)
+        .map_err(|_error| Problem::not_acceptable(OFFERED))?;
+    let wanted = |(offer, mime): &(T, &str)| Some((weight(mime, &wishes)?, *offer));
+    // The first of several equally wanted ones is taken, and `max_by_key` takes the last.
+    let best = offers.iter().rev().filter_map(wanted).max_by_key(|(weight, _)| *weight);
+    Ok(best.map(|(_, offer)| offer))
+}
+
+/// The weight of the most specific wish that speaks of this form (RFC 9110, 12.5.1); a named
+/// form is preferred to one that merely falls under a pattern of the same weight.
+fn weight(mime: &str, wishes: &[QualityItem<Mime>]) -> Option<(Quality, u8)> {
+    let (kind, subtype) = mime.split_once('/')?;
+    let speaks = |wish: &QualityItem<Mime>| {
+        let specificity = match (wish.item.type_().as_str(), wish.item.subtype().as_str()) {
+            ("*", "*") => 0_u8,
+            (k, "*") if k == kind => 1,
+            (k, s) if k == kind && s == subtype => 2,
+            _ => return None,
+        };
+        Some((wish.quality, specificity))
+    };
+    let spoken = wishes.iter().filter_map(speaks).max_by_key(|(_, specificity)| *specificity);
+    spoken.filter(|(quality, _)| *quality > Quality::ZERO)
 }
 
 #[cfg(test)]

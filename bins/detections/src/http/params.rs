@@ -2,6 +2,7 @@
 //! Each may be given once; what is unknown, wrong or out of range is refused by the name it was given.
 
 mod given;
+mod video;
 
 use std::{fmt::Display, ops::RangeInclusive, str::FromStr, time::Duration};
 
@@ -11,15 +12,15 @@ use detections_infer::NmsMode;
 use detections_pipeline::{ClassSelection, SearchRequest, StillRequest};
 use detections_types::Score;
 
-pub(super) use self::given::Given;
 use self::given::{Name, Text};
+pub(super) use self::{given::Given, video::{Delivery, VideoParams}};
 use super::Problem;
 use crate::{
     config::{Config, MAX_DETECTIONS},
     wire::ParamsBody,
 };
 
-/// What a request asks for, checked and complete.
+/// What a request for a picture asks for, checked and complete.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Params {
     /// What is asked of the picture.
@@ -35,29 +36,46 @@ impl Params {
         config: &Config,
         classes: &BoundClasses,
     ) -> Result<Self, Problem> {
-        let defaults = &config.detect;
-        let longest = u64::try_from(config.server.timeout.as_millis()).unwrap_or(u64::MAX);
-        refuse_tiles(&mut given)?;
-        let search = SearchRequest {
-            confidence: given.read(Name::Confidence, score)?.unwrap_or(defaults.confidence),
-            iou: given.read(Name::Iou, within(0.0..=1.0))?.unwrap_or(defaults.iou),
-            max_detections: given
-                .read(Name::MaxDetections, within(1..=MAX_DETECTIONS))?
-                .unwrap_or(defaults.max_detections),
-            nms: given.read(Name::AgnosticNms, nms)?.unwrap_or(NmsMode::ClassWise),
-            classes: given.read(Name::Classes, selection(classes))?.unwrap_or_default(),
-        };
+        let search = search(&mut given, config, classes)?;
         let exif = given.read(Name::Exif, exif)?.unwrap_or(Exif::Apply);
-        let request = StillRequest { search, exif };
-        let timeout = given.read(Name::TimeoutMs, within(1..=longest))?.unwrap_or(longest);
-        Ok(Self { request, timeout: Duration::from_millis(timeout) })
+        let timeout = timeout(&mut given, config.server.timeout)?;
+        given.refuse_the_rest()?;
+        Ok(Self { request: StillRequest { search, exif }, timeout })
     }
 
     /// The effective values, as the response tells them.
     pub(super) fn body(&self) -> ParamsBody {
-        let timeout = u64::try_from(self.timeout.as_millis()).unwrap_or(u64::MAX);
-        ParamsBody { timeout_ms: Some(timeout), ..ParamsBody::from(&self.request) }
+        ParamsBody { timeout_ms: Some(whole_ms(self.timeout)), ..ParamsBody::from(&self.request) }
     }
+}
+
+/// What pictures and frames are searched for.
+fn search(
+    given: &mut Given,
+    config: &Config,
+    classes: &BoundClasses,
+) -> Result<SearchRequest, Problem> {
+    let defaults = &config.detect;
+    refuse_tiles(given)?;
+    Ok(SearchRequest {
+        confidence: given.read(Name::Confidence, score)?.unwrap_or(defaults.confidence),
+        iou: given.read(Name::Iou, within(0.0..=1.0))?.unwrap_or(defaults.iou),
+        max_detections: given
+            .read(Name::MaxDetections, within(1..=MAX_DETECTIONS))?
+            .unwrap_or(defaults.max_detections),
+        nms: given.read(Name::AgnosticNms, nms)?.unwrap_or(NmsMode::ClassWise),
+        classes: given.read(Name::Classes, selection(classes))?.unwrap_or_default(),
+    })
+}
+
+/// After how long the answer is of no use; `longest` at most and by default.
+fn timeout(given: &mut Given, longest: Duration) -> Result<Duration, Problem> {
+    let asked = given.read(Name::TimeoutMs, within(1..=whole_ms(longest)))?;
+    Ok(asked.map_or(longest, Duration::from_millis))
+}
+
+fn whole_ms(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Pictures are searched whole; asking for anything else must not be ignored.
@@ -90,12 +108,16 @@ fn score(text: &Text) -> Result<Score, String> {
     Score::new(value).ok_or_else(|| "must be a number within 0..=1".to_owned())
 }
 
-fn nms(text: &Text) -> Result<NmsMode, String> {
+fn flag(text: &Text) -> Result<bool, String> {
     match text.one()? {
-        "true" | "1" => Ok(NmsMode::Agnostic),
-        "false" | "0" => Ok(NmsMode::ClassWise),
+        "true" | "1" => Ok(true),
+        "false" | "0" => Ok(false),
         _ => Err("must be true or false".to_owned()),
     }
+}
+
+fn nms(text: &Text) -> Result<NmsMode, String> {
+    Ok(if flag(text)? { NmsMode::Agnostic } else { NmsMode::ClassWise })
 }
 
 fn exif(text: &Text) -> Result<Exif, String> {

@@ -15,13 +15,16 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::request_id::X_REQUEST_ID;
-use crate::gate::Full;
+use crate::{gate::Full, videos::Failure};
 
 /// The media type of an error.
 pub(super) const PROBLEM_JSON: &str = "application/problem+json";
 
 /// The status that is logged for a client that went away; it is never sent.
 pub(super) const CLIENT_CLOSED_REQUEST: u16 = 499;
+
+/// After which time a service that cannot answer now may be asked again.
+const RETRY_SOON: Duration = Duration::from_secs(2);
 
 /// An error as JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -109,7 +112,7 @@ impl Problem {
     /// The service cannot answer now.
     pub(super) fn unavailable(code: &'static str, detail: &'static str) -> Self {
         let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail);
-        Self { retry_after: Some(Duration::from_secs(2)), ..problem }
+        Self { retry_after: Some(RETRY_SOON), ..problem }
     }
 
     /// The resource exists, but not with this method.
@@ -169,6 +172,22 @@ impl Problem {
             detail: self.detail.clone(),
             request_id: self.request_id.clone().into(),
         }
+    }
+}
+
+impl From<Failure> for Problem {
+    fn from(failure: Failure) -> Self {
+        let status = StatusCode::from_u16(failure.status);
+        let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let busy = matches!(failure.status, 429 | 503);
+        let retry_after = busy.then_some(RETRY_SOON);
+        Self { retry_after, ..Self::new(status, failure.code, failure.message) }
+    }
+}
+
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Self {
+        Self::new(problem.status.as_u16(), problem.code, problem.detail)
     }
 }
 

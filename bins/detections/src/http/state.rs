@@ -16,6 +16,7 @@ use crate::{
     config::Config,
     engine::Engine,
     gate::{Gate, GateLimits},
+    videos::{Failure, Videos},
     work::{Executor, ExecutorError},
 };
 
@@ -25,6 +26,7 @@ pub struct Service {
     pub(super) config: Arc<Config>,
     pub(super) gate: Gate,
     pub(super) metrics: Metrics,
+    pub(super) videos: Videos,
     started: Instant,
     draining: AtomicBool,
     loaded: OnceLock<Loaded>,
@@ -62,9 +64,11 @@ impl Service {
             bytes: server.max_in_flight_bytes,
             lanes: config.infer.threads.get(),
         });
+        let videos = Videos::new(&config);
         Self {
-            metrics: Metrics::default(),
+            metrics: Metrics::new(videos.metrics()),
             gate,
+            videos,
             config,
             started: Instant::now(),
             draining: AtomicBool::new(false),
@@ -89,15 +93,28 @@ impl Service {
         Ok(())
     }
 
-    /// Refuses new work from now on.
+    /// Refuses new work from now on, and ends the videos, which may take hours.
     pub fn drain(&self) {
         self.draining.store(true, Ordering::Relaxed);
+        self.videos.stop_all(&Failure::shutting_down());
     }
 
-    /// The gate, to wait for the end of what is inside.
+    /// The gate of pictures.
     #[must_use]
     pub const fn gate(&self) -> &Gate {
         &self.gate
+    }
+
+    /// The videos in work.
+    #[must_use]
+    pub const fn videos(&self) -> &Videos {
+        &self.videos
+    }
+
+    /// Waits until nothing is inside.
+    pub async fn emptied(&self) {
+        self.gate.emptied().await;
+        self.videos.gate().emptied().await;
     }
 
     pub(super) fn loaded(&self) -> Option<&Loaded> {

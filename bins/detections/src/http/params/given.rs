@@ -23,6 +23,10 @@ pub(super) enum Name {
     TileOverlap,
     Exif,
     TimeoutMs,
+    Frames,
+    Track,
+    MaxFrames,
+    Async,
 }
 
 impl Name {
@@ -38,6 +42,10 @@ impl Name {
             "tile_overlap" => Self::TileOverlap,
             "exif" => Self::Exif,
             "timeout_ms" => Self::TimeoutMs,
+            "frames" => Self::Frames,
+            "track" => Self::Track,
+            "max_frames" => Self::MaxFrames,
+            "async" => Self::Async,
             _ => return None,
         })
     }
@@ -143,11 +151,14 @@ impl Given {
         check(&text).map(Some).map_err(|problem| invalid(&word, &problem))
     }
 
+    /// What nobody has read belongs to another resource.
+    pub(super) fn refuse_the_rest(self) -> Result<(), Problem> {
+        let rest = self.0.into_values().next();
+        rest.map_or(Ok(()), |(word, _)| Err(unknown(&word)))
+    }
+
     fn insert(&mut self, word: String, text: Option<Text>) -> Result<(), Problem> {
-        let Some(name) = Name::known(&word) else {
-            let detail = format!("unknown parameter `{}`", shortened(&word));
-            return Err(Problem::parameter("unknown_parameter", detail));
-        };
+        let Some(name) = Name::known(&word) else { return Err(unknown(&word)) };
         let Some(text) = text else { return Ok(()) };
         match self.0.insert(name, (word.clone(), text)) {
             None => Ok(()),
@@ -162,6 +173,11 @@ impl Given {
 fn json_text(word: &str, value: Value) -> Result<Option<Text>, Problem> {
     Text::from_json(value)
         .map_err(|()| invalid(word, "must be a number, a text, true, false or a list of these"))
+}
+
+fn unknown(word: &str) -> Problem {
+    let detail = format!("unknown parameter `{}`", shortened(word));
+    Problem::parameter("unknown_parameter", detail)
 }
 
 fn invalid(word: &str, problem: &str) -> Problem {

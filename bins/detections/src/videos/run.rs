@@ -1,0 +1,120 @@
+//! The work on one video, on a thread of its own: from its bytes to its closing event.
+
+use std::{ops::ControlFlow, sync::Arc, thread, time::Instant};
+
+use detections_frames::{FeedReceiver, VideoOptions, VideoSource};
+use detections_pipeline::{Arrivals, Event, PipelineError, Sink, VideoPipeline};
+use detections_types::caught;
+
+use super::{Failure, Plan, Video, Videos};
+use crate::{
+    gate::Permit,
+    http::told_with_causes,
+    wire::{EndBody, ErrorBody, FrameBody, ProgressBody, StartBody, VideoEvent},
+};
+
+/// Everything that the work needs; the permit is given back when it ends, however it ends.
+pub(super) struct Run {
+    pub(super) videos: Videos,
+    pub(super) video: Arc<Video>,
+    pub(super) plan: Plan,
+    pub(super) pipeline: VideoPipeline,
+    pub(super) arrivals: Arrivals,
+    pub(super) feed: FeedReceiver,
+    pub(super) permit: Permit,
+}
+
+impl Run {
+    /// Starts the thread; its log lines belong to the caller's span.
+    pub(super) fn spawn(self) -> Result<(), Failure> {
+        let span = tracing::Span::current();
+        let thread = thread::Builder::new().name("video".to_owned());
+        let started = thread.spawn(move || span.in_scope(|| self.run()));
+        started.map(drop).map_err(|error| {
+            tracing::error!(%error, "no thread for a video");
+            Failure::internal()
+        })
+    }
+
+    fn run(self) {
+        let Self { videos, video, plan, pipeline, arrivals, feed, permit } = self;
+        let started = Instant::now();
+        let work = || work(&videos, &video, plan, &pipeline, &arrivals, feed);
+        let failure = match caught(work) {
+            Ok(Ok(())) => Failure::internal(),
+            Ok(Err(error)) => failed(&error),
+            Err(panic) => {
+                tracing::error!(panic, "the work on a video panicked");
+                Failure::internal()
+            }
+        };
+        // Without effect on a video that has come to its end.
+        video.fail(failure);
+        videos.observe(started.elapsed());
+        videos.delist(&video);
+        drop(permit);
+        tell_the_log(&video, started);
+    }
+}
+
+fn work(
+    videos: &Videos,
+    video: &Arc<Video>,
+    plan: Plan,
+    pipeline: &VideoPipeline,
+    arrivals: &Arrivals,
+    feed: FeedReceiver,
+) -> Result<(), PipelineError> {
+    let shared = &videos.0;
+    let options = VideoOptions {
+        sampling: plan.sampling,
+        max_pixels: shared.max_pixels,
+        stall_timeout: shared.settings.stall_timeout,
+        ..VideoOptions::default()
+    };
+    let mut source = VideoSource::open_feed(feed, &options, video.cancel().clone())?;
+    let mut teller = Teller { video, params: Some(plan.params) };
+    pipeline.run(&mut source, arrivals, &plan.request, video.cancel(), &mut teller)
+}
+
+/// Spells events and tells them.
+struct Teller<'a> {
+    video: &'a Video,
+    params: Option<crate::wire::VideoParamsBody>,
+}
+
+impl Sink for Teller<'_> {
+    fn event(&mut self, event: Event) -> ControlFlow<()> {
+        let event = match event {
+            Event::Start(info) => {
+                let Some(params) = self.params.take() else { return ControlFlow::Break(()) };
+                let id = self.video.id().to_owned();
+                VideoEvent::Start(StartBody { id, video: (&info).into(), params })
+            }
+            Event::Frame(report) => VideoEvent::Frame(FrameBody::from(&report)),
+            Event::Progress(progress) => VideoEvent::Progress(ProgressBody::from(progress)),
+            Event::Fault(fault) => {
+                VideoEvent::Error(ErrorBody::damage(told_with_causes(&fault.error), fault.pts))
+            }
+            Event::End(summary) => VideoEvent::End(EndBody::from(&summary)),
+        };
+        self.video.tell(&event)
+    }
+}
+
+fn failed(error: &PipelineError) -> Failure {
+    let failure = Failure::of_work(error);
+    if failure.status == 500 {
+        tracing::error!(error = told_with_causes(error), "the work on a video failed");
+    }
+    failure
+}
+
+fn tell_the_log(video: &Video, started: Instant) {
+    let job = video.job();
+    let reason = job.error.as_ref().map_or("end", |error| error.code);
+    let ms = crate::wire::millis(started.elapsed());
+    let frames = job.progress.frames_inferred;
+    let bytes = job.progress.received_bytes;
+    tracing::info!(video = job.id, reason, frames, bytes, ms, "video");
+}
