@@ -7,6 +7,7 @@ mod detect;
 mod exit;
 mod inputs;
 mod inspect;
+mod interrupt;
 mod lanes;
 mod output;
 mod save;

@@ -12,6 +12,7 @@ pub mod events;
 pub mod gate;
 pub mod http;
 pub mod serve;
+pub mod signals;
 pub mod telemetry;
 pub mod videos;
 pub mod wire;

@@ -9,16 +9,13 @@ use actix_web::{
     rt::System,
     web,
 };
-use tokio::{
-    signal::unix::{Signal, SignalKind, signal},
-    sync::oneshot,
-    time::timeout,
-};
+use tokio::{sync::oneshot, time::timeout};
 
 use crate::{
     config::{Config, ServerConfig},
     engine::{Engine, EngineError},
     http::{Service, create_app},
+    signals::Signals,
     telemetry::{Telemetry, TelemetryError},
     work::ExecutorError,
 };
@@ -186,26 +183,4 @@ async fn drain(
     let items = service.gate().load().items + service.videos().gate().load().items;
     handle.stop(emptied).await;
     if emptied { Ok(()) } else { Err(ServeError::CutShort { items }) }
-}
-
-/// The signals that stop the service.
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl Signals {
-    fn new() -> io::Result<Self> {
-        Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-        })
-    }
-
-    async fn next(&mut self) -> &'static str {
-        tokio::select! {
-            _ = self.terminate.recv() => "SIGTERM",
-            _ = self.interrupt.recv() => "SIGINT",
-        }
-    }
 }

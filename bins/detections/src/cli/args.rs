@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use detections_frames::Sampling;
 
 use crate::build_info;
 
@@ -47,7 +48,7 @@ pub(crate) struct CommonArgs {
 pub(crate) enum Command {
     /// Serve detections over HTTP (the default)
     Serve(ServeArgs),
-    /// Detect objects in pictures
+    /// Detect objects in pictures and videos
     Detect(DetectArgs),
     /// Look at model files
     Model {
@@ -69,13 +70,13 @@ pub(crate) struct ServeArgs {
 /// `detections detect`
 #[derive(Debug, Args)]
 pub(crate) struct DetectArgs {
-    /// Pictures, and folders that are searched for pictures
+    /// Pictures, videos, and folders that are searched for them
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
     /// One JSON object a line, also on a terminal
     #[arg(long)]
     pub(crate) json: bool,
-    /// Write the pictures with their boxes drawn into this folder
+    /// Write the pictures, and the videos as MP4, with their boxes drawn into this folder
     #[arg(long, value_name = "DIR")]
     pub(crate) save: Option<PathBuf>,
     /// Lowest confidence that is reported, 0..=1 [default: 0.25]
@@ -84,7 +85,7 @@ pub(crate) struct DetectArgs {
     /// Overlap above which the weaker of two boxes is dropped, 0..=1 [default: 0.45]
     #[arg(long, value_name = "X", allow_negative_numbers = true, aliases = ["overlap", "iou-threshold"])]
     pub(crate) iou: Option<String>,
-    /// Most detections reported for a picture [default: 300]
+    /// Most detections reported for a picture or a frame [default: 300]
     #[arg(long, value_name = "N", alias = "max-det")]
     pub(crate) max_detections: Option<String>,
     /// Only these classes: names or ids, separated by commas
@@ -96,6 +97,15 @@ pub(crate) struct DetectArgs {
     /// Whether pictures are turned upright
     #[arg(long, value_enum, default_value_t = ExifArg::Apply)]
     pub(crate) exif: ExifArg,
+    /// Which frames of a video are searched: all, every:N, fps:X or keyframes
+    #[arg(long, value_name = "WHICH", default_value_t = Sampling::All)]
+    pub(crate) frames: Sampling,
+    /// Do not follow objects from frame to frame
+    #[arg(long)]
+    pub(crate) no_track: bool,
+    /// Stop a video after so many searched frames
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) max_frames: Option<u64>,
 }
 
 /// What is done about a picture's EXIF orientation.

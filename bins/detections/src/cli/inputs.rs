@@ -1,5 +1,5 @@
-//! Which pictures the paths on the command line mean: files as they are, folders searched through in
-//! sorted order for pictures by their first bytes.
+//! Which pictures and videos the paths on the command line mean: files as they are, folders searched through
+//! in sorted order, both told apart by their first bytes.
 
 use std::{
     fmt,
@@ -10,16 +10,27 @@ use std::{
 
 use detections_media::{MediaKind, SNIFF_LEN, sniff};
 
-/// Largest file that is read; no picture within the pixel limits is larger.
+/// Largest file that is read of a picture; none within the pixel limits is larger.
 pub(super) const MAX_FILE_BYTES: u64 = 1 << 30;
 
-/// One picture that is to be searched.
+/// What a file is searched as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A picture, moving ones of picture formats included; also what turns out to be nothing of the sort.
+    Picture,
+    /// A video.
+    Video,
+}
+
+/// One picture or video that is to be searched.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Input {
     /// Where it is, as the user would say it.
     pub(super) path: PathBuf,
     /// Where it lies within the folder that was named; only the file name when itself was named.
     pub(super) within: PathBuf,
+    /// What it is searched as.
+    pub(super) kind: Kind,
 }
 
 /// A path that cannot be read.
@@ -38,12 +49,10 @@ impl fmt::Display for Unreadable {
 /// What was found under the paths of the command line.
 #[derive(Debug, Default)]
 pub(super) struct Listing {
-    /// The pictures in order: as named, folders sorted by name.
+    /// What is searched, in order: as named, folders sorted by name.
     pub(super) inputs: Vec<Input>,
     /// Paths that could not be read.
     pub(super) unreadable: Vec<Unreadable>,
-    /// Videos in folders, left out.
-    pub(super) videos: usize,
     /// Other files in folders, left out.
     pub(super) others: usize,
 }
@@ -72,9 +81,11 @@ impl Search {
     fn named(&mut self, path: &Path) {
         match fs::metadata(path) {
             Ok(kind) if kind.is_dir() => self.folder(path, path),
-            Ok(_) => {
+            Ok(file) => {
                 let within = path.file_name().map_or_else(|| path.into(), PathBuf::from);
-                self.listing.inputs.push(Input { path: path.into(), within });
+                // What comes through a pipe can be looked at only once, by whoever reads it.
+                let kind = if file.is_file() { named_kind(path) } else { Kind::Picture };
+                self.listing.inputs.push(Input { path: path.into(), within, kind });
             }
             Err(source) => self.unreadable(path, source),
         }
@@ -107,12 +118,11 @@ impl Search {
 
     fn file(&mut self, root: &Path, path: &Path) {
         match kind_of(path) {
-            Ok(Some(MediaKind::Image(_))) => {
+            Ok(Some(kind)) => {
                 let within = path.strip_prefix(root).unwrap_or(path).into();
-                self.listing.inputs.push(Input { path: path.into(), within });
+                self.listing.inputs.push(Input { path: path.into(), within, kind });
             }
-            Ok(Some(MediaKind::Video(_))) => self.listing.videos += 1,
-            Ok(_) => self.listing.others += 1,
+            Ok(None) => self.listing.others += 1,
             Err(source) => self.unreadable(path, source),
         }
     }
@@ -122,10 +132,19 @@ impl Search {
     }
 }
 
-fn kind_of(path: &Path) -> io::Result<Option<MediaKind>> {
+/// What the file at `path` is by its first bytes; `None` where it is neither picture nor video.
+fn kind_of(path: &Path) -> io::Result<Option<Kind>> {
     let mut head = Vec::with_capacity(SNIFF_LEN);
     File::open(path)?.take(SNIFF_LEN as u64).read_to_end(&mut head)?;
-    Ok(sniff(&head))
+    Ok(sniff(&head).map(|kind| match kind {
+        MediaKind::Image(_) => Kind::Picture,
+        MediaKind::Video(_) => Kind::Video,
+    }))
+}
+
+/// Like [`kind_of`]; what cannot be told apart yet is told when it is read.
+fn named_kind(path: &Path) -> Kind {
+    kind_of(path).ok().flatten().unwrap_or(Kind::Picture)
 }
 
 /// Why the bytes of a file are not given to the decoder.
@@ -135,10 +154,10 @@ pub(super) enum ReadError {
     Io(#[from] io::Error),
     #[error("larger than {MAX_FILE_BYTES} bytes, the most that is read of a picture")]
     TooLarge,
-    #[error("a video ({}), which this version does not support yet", .0.mime())]
+    #[error("a video ({}), which can be read from a regular file only", .0.mime())]
     Video(MediaKind),
-    #[error("not a picture: its first bytes are of no known picture format")]
-    NotAPicture,
+    #[error("not a picture or video: its first bytes are of no known format")]
+    UnknownFormat,
     #[error("empty")]
     Empty,
 }
@@ -152,7 +171,7 @@ pub(super) fn read_picture(path: &Path) -> Result<Vec<u8>, ReadError> {
         Some(MediaKind::Image(_)) => {}
         Some(video @ MediaKind::Video(_)) => return Err(ReadError::Video(video)),
         _ if bytes.is_empty() => return Err(ReadError::Empty),
-        _ => return Err(ReadError::NotAPicture),
+        _ => return Err(ReadError::UnknownFormat),
     }
     file.take(MAX_FILE_BYTES).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > MAX_FILE_BYTES {
@@ -165,7 +184,7 @@ pub(super) fn read_picture(path: &Path) -> Result<Vec<u8>, ReadError> {
 mod tests {
     use std::{fs, os::unix::fs::symlink, path::Path};
 
-    use super::{ReadError, list, read_picture};
+    use super::{Kind, ReadError, list, read_picture};
 
     const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01";
     const MP4: &[u8] = b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom";
@@ -195,9 +214,11 @@ mod tests {
             ("notes.png", b"only its name says so"),
             ("clip.mp4", MP4),
         ]);
-        assert_eq!(names(root.path(), None), ["a", "b/1/deep.png", "b/2.png", "z.png"]);
+        assert_eq!(names(root.path(), None), ["a", "b/1/deep.png", "b/2.png", "clip.mp4", "z.png"]);
         let listing = list(&[root.path().into()], None);
-        assert_eq!((listing.videos, listing.others), (1, 1));
+        let kinds: Vec<_> = listing.inputs.iter().map(|input| input.kind).collect();
+        assert_eq!(kinds.iter().filter(|kind| **kind == Kind::Video).count(), 1);
+        assert_eq!((kinds[3], listing.others), (Kind::Video, 1));
     }
 
     #[test]
@@ -223,7 +244,7 @@ mod tests {
         let read = |name| read_picture(&root.path().join(name));
         assert!(read("a.png").unwrap_err().to_string().starts_with("a video (video/mp4)"));
         assert!(matches!(read("b.png"), Err(ReadError::Empty)));
-        assert!(matches!(read("c.png"), Err(ReadError::NotAPicture)));
+        assert!(matches!(read("c.png"), Err(ReadError::UnknownFormat)));
         assert!(matches!(read("none"), Err(ReadError::Io(_))));
         assert_eq!(read("d.mp4").unwrap(), PNG);
     }

@@ -4,6 +4,7 @@
 use std::{
     fmt::Display,
     io::{self, IsTerminal, Write},
+    time::Duration,
 };
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -20,6 +21,22 @@ pub(crate) enum Reader {
     Gone,
 }
 
+/// Parts of one input that the bar tells apart.
+const PARTS: u64 = 1000;
+
+/// How much of an input is done, less than all of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Share(u64);
+
+impl Share {
+    /// `part` of `whole`, nothing where the whole is not known.
+    pub(crate) fn of(part: Duration, whole: Option<Duration>) -> Self {
+        let whole = whole.map_or(u128::MAX, |whole| whole.as_millis().max(1));
+        let parts = part.as_millis().saturating_mul(u128::from(PARTS)) / whole;
+        Self(u64::try_from(parts).unwrap_or(u64::MAX).min(PARTS - 1))
+    }
+}
+
 /// Standard output, shared with a progress bar on standard error.
 #[derive(Debug)]
 pub(crate) struct Output {
@@ -32,15 +49,14 @@ impl Output {
         Self { bar: ProgressBar::hidden() }
     }
 
-    /// Output beside a bar that counts to `steps`; the bar shows only on a terminal and for more than one.
-    pub(crate) fn with_progress(steps: u64) -> Self {
-        if steps < 2 {
-            return Self::plain();
-        }
-        let bar = ProgressBar::with_draw_target(Some(steps), ProgressDrawTarget::stderr());
-        if let Ok(style) = ProgressStyle::with_template("{wide_bar} {pos}/{len} {eta}") {
+    /// Output beside a bar over so many `inputs`, which shows only on a terminal.
+    pub(crate) fn with_progress(inputs: u64) -> Self {
+        let length = inputs.saturating_mul(PARTS);
+        let bar = ProgressBar::with_draw_target(Some(length), ProgressDrawTarget::stderr());
+        if let Ok(style) = ProgressStyle::with_template("{wide_bar} {msg} {eta}") {
             bar.set_style(style);
         }
+        bar.set_message(format!("0/{inputs}"));
         Self { bar }
     }
 
@@ -67,9 +83,22 @@ impl Output {
         self.bar.suspend(|| say(remark));
     }
 
-    /// Moves the bar by one.
+    /// Moves the bar to the end of the input at hand.
     pub(crate) fn step(&self) {
-        self.bar.inc(1);
+        let done = self.bar.position() / PARTS + 1;
+        self.bar.set_position(done * PARTS);
+        self.bar.set_message(format!("{done}/{}", self.inputs()));
+    }
+
+    /// Moves the bar within the input at hand, a video of which `frame` was searched.
+    pub(crate) fn within(&self, share: Share, frame: u64) {
+        let done = self.bar.position() / PARTS;
+        self.bar.set_position(done * PARTS + share.0);
+        self.bar.set_message(format!("{done}/{}, frame {frame}", self.inputs()));
+    }
+
+    fn inputs(&self) -> u64 {
+        self.bar.length().unwrap_or_default() / PARTS
     }
 
     /// Takes the bar away.
@@ -90,7 +119,18 @@ pub(crate) fn visible(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::visible;
+    use std::time::Duration;
+
+    use super::{PARTS, Share, visible};
+
+    #[test]
+    fn a_share_is_less_than_all() {
+        let seconds = Duration::from_secs;
+        assert_eq!(Share::of(seconds(5), Some(seconds(10))), Share(PARTS / 2));
+        assert_eq!(Share::of(seconds(50), Some(seconds(10))), Share(PARTS - 1));
+        assert_eq!(Share::of(seconds(1), Some(Duration::ZERO)), Share(PARTS - 1));
+        assert_eq!(Share::of(seconds(50), None), Share(0));
+    }
 
     #[test]
     fn a_file_name_cannot_move_the_cursor() {

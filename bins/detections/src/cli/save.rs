@@ -1,5 +1,7 @@
-//! Where `--save` writes: a name in its folder for each picture, no two the same, none outside it and
-//! none of them a picture that is being read.
+//! Where `--save` writes: a name in its folder for each picture and video, no two the same, none outside it
+//! and none of them a file that is being read.
+
+mod film;
 
 use std::{
     collections::HashSet,
@@ -11,12 +13,13 @@ use std::{
 use detections_frames::{FrameError, StillEncoding, encode_still};
 use detections_types::Image;
 
-use super::inputs::Input;
+pub(super) use self::film::Film;
+use super::inputs::{Input, Kind};
 
 /// Quality of JPEG files, 1..=100.
 const JPEG_QUALITY: u8 = 90;
 
-/// A folder that was asked for cannot take the pictures.
+/// A folder that was asked for cannot take the results.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum PlanError {
     #[error("--save {}: {source}", .folder.display())]
@@ -25,7 +28,7 @@ pub(super) enum PlanError {
     Overwrite(PathBuf),
 }
 
-/// Why one picture was not saved.
+/// Why one picture or video was not saved.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum SaveError {
     #[error("{}: {source}", .path.display())]
@@ -34,7 +37,7 @@ pub(super) enum SaveError {
     Encode(#[from] FrameError),
 }
 
-/// The file that one picture is saved as.
+/// The file that one picture or video is saved as.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Target {
     folder: PathBuf,
@@ -73,10 +76,21 @@ impl Target {
             StillEncoding::Jpeg { quality: JPEG_QUALITY }
         };
         let bytes = encode_still(image.view(), encoding)?;
-        self.put(&bytes).map_err(|source| SaveError::Write { path: self.path(), source })
+        self.put(&bytes).map_err(|source| self.failed(source))
+    }
+
+    fn failed(&self, source: io::Error) -> SaveError {
+        SaveError::Write { path: self.path(), source }
     }
 
     fn put(&self, bytes: &[u8]) -> io::Result<()> {
+        let unfinished = self.prepare()?;
+        fs::write(&unfinished, bytes)?;
+        self.finish(&unfinished)
+    }
+
+    /// Makes the folder of the file; returns where it lies while it is not finished.
+    fn prepare(&self) -> io::Result<PathBuf> {
         let path = self.path();
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent)?;
@@ -85,10 +99,17 @@ impl Target {
                 return Err(io::Error::other("a link leads out of the folder of --save"));
             }
         }
-        // A link at the place itself is replaced, not followed.
         let unfinished = with_suffix(&path, ".part");
-        fs::write(&unfinished, bytes)?;
-        fs::rename(&unfinished, &path)
+        // A link that was left there would be followed.
+        match fs::remove_file(&unfinished) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(unfinished),
+        }
+    }
+
+    /// Puts what is finished in its place; a link there is replaced, not followed.
+    fn finish(&self, unfinished: &Path) -> io::Result<()> {
+        fs::rename(unfinished, self.path())
     }
 }
 
@@ -98,7 +119,7 @@ fn names(inputs: &[Input]) -> Vec<PathBuf> {
     let mut names = vec![PathBuf::new(); inputs.len()];
     for keeps_name in [true, false] {
         for (input, name) in inputs.iter().zip(&mut names) {
-            if (saved_as(&input.within) == input.within) == keeps_name {
+            if (saved_as(&input.within, input.kind) == input.within) == keeps_name {
                 *name = free_name(input, &mut taken);
             }
         }
@@ -106,39 +127,48 @@ fn names(inputs: &[Input]) -> Vec<PathBuf> {
     names
 }
 
-/// The first name that is not taken: where the picture lies in the folder that was named, the same with
-/// its old ending kept, its whole path, then numbered.
+/// The first name that is not taken: where the file lies in the folder that was named, the same with its
+/// old ending kept, its whole path, then numbered.
 fn free_name(input: &Input, taken: &mut HashSet<PathBuf>) -> PathBuf {
+    let (within, kind): (&Path, Kind) = (&input.within, input.kind);
     let whole: PathBuf = normal_part(&input.path);
-    let short = saved_as(&input.within);
+    let short = saved_as(within, kind);
     let plain = [
         short.clone(),
-        with_ending_kept(&input.within),
-        saved_as(&whole),
-        with_ending_kept(&whole),
+        with_ending_kept(within, kind),
+        saved_as(&whole, kind),
+        with_ending_kept(&whole, kind),
     ];
     let numbered = (2_u64..).map(|number| with_number(&short, number));
     let free = plain.into_iter().chain(numbered).find(|name| taken.insert(name.clone()));
     free.unwrap_or(short)
 }
 
-/// PNG and JPEG keep their ending, everything else becomes a JPEG.
-fn saved_as(path: &Path) -> PathBuf {
-    if has_extension(path, &["png", "jpg", "jpeg"]) {
-        path.to_path_buf()
-    } else {
-        path.with_extension("jpg")
+/// The ending that a saved file gets, and the endings that it may keep.
+const fn endings(kind: Kind) -> (&'static str, &'static [&'static str]) {
+    match kind {
+        Kind::Picture => ("jpg", &["png", "jpg", "jpeg"]),
+        Kind::Video => ("mp4", &["mp4"]),
     }
 }
 
-fn with_ending_kept(path: &Path) -> PathBuf {
-    if saved_as(path) == path { path.to_path_buf() } else { with_suffix(path, ".jpg") }
+/// PNG, JPEG and MP4 keep their ending; every other picture becomes a JPEG, every other video an MP4.
+fn saved_as(path: &Path, kind: Kind) -> PathBuf {
+    let (ending, kept) = endings(kind);
+    if has_extension(path, kept) { path.to_path_buf() } else { path.with_extension(ending) }
+}
+
+fn with_ending_kept(path: &Path, kind: Kind) -> PathBuf {
+    if saved_as(path, kind) == path {
+        return path.to_path_buf();
+    }
+    with_suffix(path, &format!(".{}", endings(kind).0))
 }
 
 fn with_number(path: &Path, number: u64) -> PathBuf {
     let mut name = path.file_stem().unwrap_or_default().to_owned();
     name.push(format!("-{number}."));
-    name.push(path.extension().unwrap_or(OsStr::new("jpg")));
+    name.push(path.extension().unwrap_or_default());
     path.with_file_name(name)
 }
 
@@ -168,10 +198,12 @@ mod tests {
 
     use detections_types::Image;
 
-    use super::{Input, PlanError, names, plan};
+    use super::{Input, Kind, PlanError, names, plan};
 
     fn input(path: &str, within: &str) -> Input {
-        Input { path: path.into(), within: within.into() }
+        let is_video = within.ends_with(".mp4") || within.ends_with(".mkv");
+        let kind = if is_video { Kind::Video } else { Kind::Picture };
+        Input { path: path.into(), within: within.into(), kind }
     }
 
     fn check(inputs: &[(&str, &str)], expected: &[&str]) {
@@ -209,11 +241,20 @@ mod tests {
     }
 
     #[test]
+    fn videos_become_mp4_beside_pictures_of_the_same_name() {
+        check(
+            &[("x.mkv", "x.mkv"), ("x.mp4", "x.mp4"), ("x.jpg", "x.jpg")],
+            &["x.mkv.mp4", "x.mp4", "x.jpg"],
+        );
+        check(&[("a/y.mkv", "y.mkv"), ("b/y.mkv", "y.mkv")], &["y.mp4", "y.mkv.mp4"]);
+    }
+
+    #[test]
     fn a_picture_that_is_read_is_never_overwritten() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.png");
         fs::write(&path, b"").unwrap();
-        let inputs = [Input { path: path.clone(), within: "a.png".into() }];
+        let inputs = [input(path.to_str().unwrap(), "a.png")];
         assert!(matches!(plan(folder.path(), &inputs), Err(PlanError::Overwrite(_))));
         assert!(matches!(plan(&path, &inputs), Err(PlanError::Folder { .. })));
         assert_eq!(plan(&folder.path().join("x/y"), &inputs).unwrap().len(), 1);

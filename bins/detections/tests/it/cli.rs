@@ -1,5 +1,7 @@
 //! The real binary, run as a user would: exit codes, what it writes and where.
 
+mod videos;
+
 use std::io::Write as _;
 use std::{
     fs,
@@ -173,8 +175,8 @@ fn what_is_no_picture_ends_with_65() {
     let files = [("clip.mp4", mp4), ("notes.png", b"text"), ("empty.jpg", b""), ("cut.png", cut)];
     let folder = folder(&files);
     let path = |name| folder.path().join(name);
-    refused(&["detect", text(&path("clip.mp4"))], 65, &["clip.mp4", "video", "not support"]);
-    refused(&["detect", text(&path("notes.png"))], 65, &["notes.png: not a picture"]);
+    refused(&["detect", text(&path("clip.mp4"))], 65, &["clip.mp4: "]);
+    refused(&["detect", text(&path("notes.png"))], 65, &["notes.png: not a picture or video"]);
     refused(&["detect", text(&path("empty.jpg"))], 65, &["empty.jpg: empty"]);
     refused(&["detect", text(&path("cut.png"))], 65, &["cut.png: "]);
     refused(&["detect", text(&path("none.jpg"))], 65, &["none.jpg: No such file", "no picture"]);

@@ -12,7 +12,7 @@ use std::{
 };
 
 use detections_classes::ClassMap;
-use detections_frames::{Chunk, FeedReceiver};
+use detections_frames::{Chunk, FeedReceiver, FrameError};
 use detections_infer::Detector;
 use detections_media::{StreamHasher, StreamIdentity};
 use detections_pipeline::{
@@ -110,6 +110,20 @@ fn frames_that_sampling_leaves_out_are_decoded_and_not_searched() {
 }
 
 #[test]
+fn a_damaged_part_is_told_in_its_place_and_the_video_goes_on() {
+    let damage = || Step::Fail(FrameError::Corrupt { message: "lost".to_owned(), pts: None });
+    let steps = [damage(), Step::Frame(GREY), Step::Frame(GREY), damage(), Step::Frame(GREY)];
+    let (told, outcome) = told(&pipeline(detector_of(2)), Scripted::new(steps.into_iter()));
+    outcome.unwrap();
+    assert_eq!(told.letters(), "SXFFXFE");
+    let times = told.0.iter().filter_map(|event| match event {
+        Event::Fault(fault) => Some(fault.pts),
+        Event::Start(_) | Event::Frame(_) | Event::Progress(_) | Event::End(_) => None,
+    });
+    assert_eq!(times.collect::<Vec<_>>(), [None, Some(FRAME_TIME)]);
+}
+
+#[test]
 fn progress_is_told_while_nothing_else_happens() {
     let (progress, [for_source, for_upload]) = two_listeners();
     let (mut upload, arrivals, receiver) = intake(1 << 20, NO_LIMIT);
@@ -130,7 +144,7 @@ fn progress_is_told_while_nothing_else_happens() {
     let mut keep = told.sink();
     let mut sink = |event: Event| {
         if matches!(event, Event::Progress(_)) {
-            progress.iter().for_each(|listener| listener.send(()).unwrap());
+            progress.iter().for_each(|listener| listener.send(()).unwrap_or_default());
         }
         keep(event)
     };
