@@ -102,6 +102,23 @@ pub fn send(address: SocketAddr, upload: &Upload, body: impl Read + Send) -> Res
     })
 }
 
+/// Reads the first `most` lines of what a `GET` gives, as they come, and goes; `at` counts from `started`.
+///
+/// # Errors
+/// When there is no connection, or what comes is not HTTP.
+pub fn watch(
+    address: SocketAddr,
+    target: &str,
+    headers: &[(&str, &str)],
+    started: Instant,
+    most: usize,
+) -> Result<Answer> {
+    let mut stream = TcpStream::connect_timeout(&address, PATIENCE).context("connecting")?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.write_all(&wire::head("GET", target, headers))?;
+    answer::read_lines(&stream, &AtomicU64::new(0), started, most)
+}
+
 /// A minute more or less does not matter here: this only ends a test that would never end.
 fn wait_for(done: impl Fn() -> bool, patience: Duration) -> Result<()> {
     crate::wait::until("the last byte of the upload", patience, || done().then_some(()))

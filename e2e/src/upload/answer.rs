@@ -50,6 +50,16 @@ impl Answer {
 
 /// Reads an answer to its end; `sent` is looked at whenever a line is complete.
 pub(super) fn read(stream: impl Read, sent: &AtomicU64, started: Instant) -> Result<Answer> {
+    read_lines(stream, sent, started, usize::MAX)
+}
+
+/// The same, with no more than `most` lines.
+pub(super) fn read_lines(
+    stream: impl Read,
+    sent: &AtomicU64,
+    started: Instant,
+    most: usize,
+) -> Result<Answer> {
     let mut stream = BufReader::new(stream);
     let (status, headers) = read_final_head(&mut stream)?;
     let stated = |name: &str| {
@@ -61,7 +71,7 @@ pub(super) fn read(stream: impl Read, sent: &AtomicU64, started: Instant) -> Res
         (None, None) => Box::new(stream),
     };
     let (mut lines, mut cut) = (Vec::new(), None);
-    for text in BufReader::new(body).split(b'\n') {
+    for text in BufReader::new(body).split(b'\n').take(most) {
         match text {
             Ok(text) => lines.push(Line {
                 text: String::from_utf8(text)?.trim_end_matches('\r').to_owned(),

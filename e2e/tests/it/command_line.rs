@@ -1,13 +1,13 @@
 //! The command line: what is printed where, what is saved, and the exit codes.
 
-use std::io::Write as _;
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::fs;
 
 use anyhow::{Context, Result};
-use detections_e2e::{picture::fixture_path, program};
+use detections_e2e::{
+    picture::fixture_path,
+    program,
+    shared::{shared, skipped},
+};
 use serde_json::Value;
 
 use crate::pictures::{decoded, size, town};
@@ -28,12 +28,6 @@ fn run(arguments: &[&str]) -> Result<Run> {
 
 fn fixture_argument(name: &str) -> String {
     fixture_path(name).to_string_lossy().into_owned()
-}
-
-/// A file that is laid beside the checkout, where it is.
-fn shared(name: &str) -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared").join(name);
-    path.is_file().then_some(path)
 }
 
 #[test]
@@ -163,9 +157,4 @@ fn overlap(a: [f64; 4], b: [f64; 4]) -> f64 {
     let area = |[x1, y1, x2, y2]: [f64; 4]| (x2 - x1).max(0.0) * (y2 - y1).max(0.0);
     let shared = area([a[0].max(b[0]), a[1].max(b[1]), a[2].min(b[2]), a[3].min(b[3])]);
     shared / (area(a) + area(b) - shared)
-}
-
-fn skipped(why: &str) {
-    // Straight to the stream: the test runner hides what a passing test prints otherwise.
-    writeln!(std::io::stderr(), "skipped: {why}").ok();
 }

@@ -1,18 +1,21 @@
 //! The golden suite: what the program finds in the fixture pictures, held against references that
 //! OpenCV, ONNX Runtime and NumPy computed (`fixtures/golden/make_detections.py`).
 
-use std::io::Write as _;
 use std::{collections::BTreeMap, fs, path::Path};
 
 use anyhow::{Context, Result, ensure};
-use detections_e2e::{picture::fixture_path, program};
+use detections_e2e::{
+    picture::fixture_path,
+    program,
+    shared::{shared, skipped},
+};
 use serde::Deserialize;
 
 /// How closely two detections must agree, and from which score up each must be in both.
-struct Agreement {
-    sure: f32,
-    score: f32,
-    iou: f32,
+pub(crate) struct Agreement {
+    pub(crate) sure: f32,
+    pub(crate) score: f32,
+    pub(crate) iou: f32,
 }
 
 /// For pictures whose pixels every decoder reads alike.
@@ -26,7 +29,7 @@ const JPEG: Agreement = Agreement { sure: 0.4, score: 0.05, iou: 0.85 };
 const EXACT_PICTURES: usize = 12;
 
 #[derive(Debug, Deserialize)]
-struct Detection {
+pub(crate) struct Detection {
     class_id: u32,
     class: String,
     confidence: f32,
@@ -62,18 +65,11 @@ fn the_same_model_as_a_raw_grid_finds_what_its_reference_finds() -> Result<()> {
 
 #[test]
 fn yolox_nano_finds_what_its_reference_finds() -> Result<()> {
-    let shared = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared");
-    let (model, truck) = (shared.join("models/yolox_nano.onnx"), shared.join("media/truck.jpg"));
-    if !model.is_file() || !truck.is_file() {
-        // Straight to the stream: the test runner hides what a passing test prints otherwise.
-        writeln!(
-            std::io::stderr(),
-            "skipped: {} or {} is not there",
-            model.display(),
-            truck.display()
-        )?;
+    let (Some(model), Some(truck)) = (shared("models/yolox_nano.onnx"), shared("media/truck.jpg"))
+    else {
+        skipped("yolox_nano.onnx or truck.jpg is not beside the checkout");
         return Ok(());
-    }
+    };
     agree(&model, "yolox_nano", &[("truck.jpg", &truck)])
 }
 
@@ -95,10 +91,7 @@ fn agree(model: &Path, reference: &str, elsewhere: &[(&str, &Path)]) -> Result<(
     for ((name, expected), report) in golden.iter().zip(&found) {
         ensure!(report.path.ends_with(name.as_str()), "{} in place of {name}", report.path);
         let agreement = if name.ends_with(".jpg") { &JPEG } else { &EXACT };
-        let mut fault = |what, one: &Detection| faults.push(format!("{name}: {what} {one:?}"));
-        let alone = |those, others| agreement.unmatched(those, others);
-        alone(expected, &report.detections).iter().for_each(|one| fault("missing", one));
-        alone(&report.detections, expected).iter().for_each(|one| fault("extra", one));
+        faults.extend(agreement.differences(name, expected, &report.detections));
     }
     ensure!(faults.is_empty(), "{} differences:\n{}", faults.len(), faults.join("\n"));
     Ok(())
@@ -115,6 +108,20 @@ fn detect(model: &Path, pictures: &[std::path::PathBuf]) -> Result<Vec<Report>> 
 }
 
 impl Agreement {
+    /// What is in one of the two only, in words.
+    pub(crate) fn differences(
+        &self,
+        name: &str,
+        expected: &[Detection],
+        found: &[Detection],
+    ) -> Vec<String> {
+        let told = |what, one: &&Detection| format!("{name}: {what} {one:?}");
+        let missing = self.unmatched(expected, found);
+        let extra = self.unmatched(found, expected);
+        let missing = missing.iter().map(|one| told("missing", one));
+        missing.chain(extra.iter().map(|one| told("extra", one))).collect()
+    }
+
     /// Those sure detections that have no partner of their own among the others.
     fn unmatched<'a>(&self, those: &'a [Detection], others: &[Detection]) -> Vec<&'a Detection> {
         let mut free: Vec<&Detection> = others.iter().collect();

@@ -12,3 +12,4 @@ mod memory;
 mod openapi;
 mod operation;
 mod pictures;
+mod video;
