@@ -72,9 +72,9 @@ fn work(
         stall_timeout: shared.settings.stall_timeout,
         ..VideoOptions::default()
     };
-    let mut source = VideoSource::open_feed(feed, &options, video.cancel().clone())?;
+    let source = VideoSource::open_feed(feed, &options, video.cancel().clone())?;
     let mut teller = Teller { video, params: Some(plan.params) };
-    pipeline.run(&mut source, arrivals, &plan.request, video.cancel(), &mut teller)
+    pipeline.run(source, arrivals, &plan.request, video.cancel(), &mut teller)
 }
 
 /// Spells events and tells them.
