@@ -54,9 +54,9 @@ impl Format {
     }
 
     fn negotiate(request: &HttpRequest, order: [Self; 2]) -> Result<Self, Problem> {
-        let spelled = order.iter().flat_map(|format| {
-            format.spellings().iter().map(|spelling| (*format, *spelling))
-        });
+        let spelled = order
+            .iter()
+            .flat_map(|format| format.spellings().iter().map(|spelling| (*format, *spelling)));
         let offers: Vec<(Self, &str)> = spelled.collect();
         preferred(request, &offers)?.ok_or_else(|| Problem::not_acceptable(OFFERED))
     }
@@ -64,7 +64,9 @@ impl Format {
     /// The media types under which it is asked for, the one that is sent first.
     const fn spellings(self) -> &'static [&'static str] {
         match self {
-            Self::Ndjson => &[NDJSON, "application/ndjson", "application/jsonl", "application/json"],
+            Self::Ndjson => {
+                &[NDJSON, "application/ndjson", "application/jsonl", "application/json"]
+            }
             Self::Sse => &[SSE],
         }
     }

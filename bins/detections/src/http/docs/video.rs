@@ -95,7 +95,10 @@ pub(in crate::http) struct VideoProblems;
 impl IntoResponses for VideoProblems {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         problems(&[
-            (400, "Unknown, wrong or doubled parameter; empty or malformed body; `config` behind `file`"),
+            (
+                400,
+                "Unknown, wrong or doubled parameter; empty or malformed body; `config` behind `file`",
+            ),
             (405, "Not a POST"),
             (406, "No form of the answer is acceptable"),
             (408, "The client stalled"),
