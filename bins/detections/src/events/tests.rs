@@ -92,7 +92,8 @@ async fn a_full_log_says_so_and_still_has_room_for_its_last_word() {
 
 #[tokio::test]
 async fn what_was_read_makes_room_on_disk() {
-    let log = log(0, 64, Retention::UntilRead);
+    // An event is forgotten when the next one is asked for.
+    let log = log(0, 100, Retention::UntilRead);
     let mut reader = log.read_after(0).unwrap();
     // Far more than the spool holds at once.
     for number in 1..=1000 {

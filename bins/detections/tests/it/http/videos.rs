@@ -199,6 +199,24 @@ fn a_form_has_its_config_first() {
 }
 
 #[test]
+fn a_film_whose_index_comes_last_is_kept_on_disk_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("film.mp4");
+    if !make(&path, &["-c:v", "libx264"]) {
+        return;
+    }
+    let film = std::fs::read(&path).unwrap();
+    let program =
+        Program::start(&[("DETECTIONS__VIDEO__SPOOL_DIR", folder.path().to_str().unwrap())]);
+    let events = post_all(&program, "frames=every:10", &film, "").events();
+    assert_eq!(events[0]["video"]["progressive"], false);
+    assert_eq!(closing(&events)["frames_decoded"], 50);
+    let program = Program::start(&[("DETECTIONS__VIDEO__SPOOL_BYTES", "5000")]);
+    let answer = post_all(&program, "", &film, "");
+    assert_eq!((answer.status, problem_code(answer)), (422, "video_too_large".to_owned()));
+}
+
+#[test]
 fn server_sent_events_are_numbered() {
     let Some(film) = film() else { return };
     let program = Program::start(&[]);
