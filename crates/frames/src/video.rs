@@ -95,8 +95,12 @@ impl VideoSource {
             let (file, len) = options.spool.keep(head.chunks, &receiver, &cancel)?;
             Supply::Anywhere { file, len }
         };
+        let layout = head.kind.layout;
         let mut source = Self::start(head.kind, supply, options, cancel)?;
         source.info.progressive = head.progressive;
+        if head.progressive && layout == Layout::Indexed {
+            source.info.duration = head.duration;
+        }
         Ok(source)
     }
 
@@ -132,7 +136,7 @@ impl VideoSource {
         let len = file.metadata().map_err(opening)?.len();
         let kind = head::of_file(&mut file)?;
         let supply = match kind.layout {
-            Layout::Indexed | Layout::Whole => Supply::Anywhere { file, len },
+            Layout::Indexed => Supply::Anywhere { file, len },
             Layout::Streamed | Layout::Broadcast | Layout::Bare => Supply::File(file),
         };
         Self::start(kind, supply, options, cancel)

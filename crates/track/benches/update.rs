@@ -1,6 +1,5 @@
 //! One frame's update with 10, 100 and 1,000 boxes, spread over a picture and heaped upon each other.
 #![allow(
-    clippy::cast_precision_loss,
     clippy::unwrap_used,
     missing_docs,
     reason = "a bench fails loudly, its numbers are small, and criterion's macros make undocumented items"
@@ -36,7 +35,7 @@ fn updates(c: &mut Criterion) {
             c.bench_function(&format!("update {count} boxes, {words}"), |b| {
                 b.iter(|| {
                     index += 1;
-                    let frame = &frames[usize::from(index % 2 == 0)];
+                    let frame = &frames[usize::from(index.is_multiple_of(2))];
                     tracker.update(Duration::from_millis(40) * index, black_box(frame))
                 });
             });

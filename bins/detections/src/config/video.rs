@@ -43,9 +43,8 @@ pub struct JobsConfig {
 
 impl VideoConfig {
     pub(super) fn read(reader: &mut Reader) -> Self {
-        let bytes = |reader: &mut Reader, key: &str, default| {
-            reader.get(key, default, number(0..=TIB))
-        };
+        let bytes =
+            |reader: &mut Reader, key: &str, default| reader.get(key, default, number(0..=TIB));
         Self {
             max_body_bytes: reader.get("video.max_body_bytes", 8 * GIB, number(1..=TIB)),
             max_in_flight: reader.get("video.max_in_flight", 4, number(1..=1024)),

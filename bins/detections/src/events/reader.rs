@@ -39,7 +39,7 @@ impl Reader {
     /// [`EventsError::Gone`] when another reader made the log forget it, [`EventsError::Spool`].
     pub async fn next(&mut self) -> Result<Option<Entry>, EventsError> {
         loop {
-            if let Some(entry) = self.from_block() {
+            if let Some(entry) = self.read_ahead() {
                 return Ok(Some(entry));
             }
             let shared = Arc::clone(&self.shared);
@@ -58,7 +58,7 @@ impl Reader {
     }
 
     /// The wanted event, if it was read ahead; those in front of it are passed over.
-    fn from_block(&mut self) -> Option<Entry> {
+    fn read_ahead(&mut self) -> Option<Entry> {
         while let Some(entry) = self.block.pop_front() {
             if entry.number == self.next {
                 self.next += 1;

@@ -1,12 +1,6 @@
 //! A bounded file without a name that is written in a circle: what was read makes room for what comes.
 
-use std::{
-    fs::File,
-    io,
-    os::unix::fs::FileExt,
-    path::Path,
-    sync::Arc,
-};
+use std::{fs::File, io, os::unix::fs::FileExt, path::Path, sync::Arc};
 
 use actix_web::web::Bytes;
 

@@ -1,5 +1,7 @@
 //! The interface described in itself: OpenAPI 3.1, and a page for browsers that needs no network.
 
+mod video;
+
 use std::collections::BTreeMap;
 
 use actix_web::{HttpResponse, http::header::LOCATION};
@@ -12,6 +14,9 @@ use utoipa::{
 };
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
+pub(super) use self::video::{
+    EventProblems, JobHeader, NoSuchJob, VideoForm, VideoProblems, VideoQuery,
+};
 use super::{ProblemBody, problem::PROBLEM_JSON};
 
 /// Everything that the service answers, as an OpenAPI document.
@@ -19,11 +24,15 @@ use super::{ProblemBody, problem::PROBLEM_JSON};
 #[openapi(
     info(
         title = "detections",
-        description = "Object detection in images. Every response carries `X-Request-ID`; every error is \
+        description = "Object detection in images and video. Every response carries `X-Request-ID`; every error is \
                        `application/problem+json`.",
     ),
     paths(
         super::detect::detect,
+        super::video::detect_video,
+        super::jobs::job,
+        super::jobs::events,
+        super::jobs::end_job,
         super::health::health,
         super::health::live,
         super::health::ready,
@@ -35,6 +44,7 @@ use super::{ProblemBody, problem::PROBLEM_JSON};
     components(schemas(ProblemBody)),
     tags(
         (name = "detection", description = "Finding objects"),
+        (name = "jobs", description = "Videos by their names"),
         (name = "operation", description = "Looking after the service"),
     )
 )]

@@ -99,7 +99,11 @@ pub(super) async fn end_job(
 fn find(service: &Service, id: &str) -> Result<(Uuid, Arc<Video>), Problem> {
     let found = Uuid::try_parse(id).ok().and_then(|id| Some((id, service.videos.job(id)?)));
     found.ok_or_else(|| {
-        Problem::new(StatusCode::NOT_FOUND, "unknown_job", "there is no job of this name (any more)")
+        Problem::new(
+            StatusCode::NOT_FOUND,
+            "unknown_job",
+            "there is no job of this name (any more)",
+        )
     })
 }
 
@@ -117,7 +121,9 @@ fn resume_problem(detail: String) -> Problem {
 fn no_events(error: &EventsError) -> Problem {
     match error {
         EventsError::Ahead { .. } => resume_problem(error.to_string()),
-        EventsError::Gone { .. } => Problem::new(StatusCode::GONE, "events_gone", error.to_string()),
+        EventsError::Gone { .. } => {
+            Problem::new(StatusCode::GONE, "events_gone", error.to_string())
+        }
         EventsError::Full | EventsError::Spool(_) => Problem::internal(),
     }
 }

@@ -58,8 +58,8 @@ pub(super) fn preferred<T: Copy>(
     if !request.headers().contains_key(ACCEPT) {
         return Ok(offers.first().map(|(offer, _)| *offer));
     }
-    let Accept(wishes) = Accept::parse(request)
-        .map_err(|_error| Problem::not_acceptable(OFFERED))?;
+    let Accept(wishes) =
+        Accept::parse(request).map_err(|_error| Problem::not_acceptable(OFFERED))?;
     let wanted = |(offer, mime): &(T, &str)| Some((weight(mime, &wishes)?, *offer));
     // The first of several equally wanted ones is taken, and `max_by_key` takes the last.
     let best = offers.iter().rev().filter_map(wanted).max_by_key(|(weight, _)| *weight);

@@ -13,7 +13,10 @@ use detections_pipeline::{ClassSelection, SearchRequest, StillRequest};
 use detections_types::Score;
 
 use self::given::{Name, Text};
-pub(super) use self::{given::Given, video::{Delivery, VideoParams}};
+pub(super) use self::{
+    given::Given,
+    video::{Delivery, VideoParams},
+};
 use super::Problem;
 use crate::{
     config::{Config, MAX_DETECTIONS},

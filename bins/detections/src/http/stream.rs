@@ -22,7 +22,7 @@ const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering
 /// An event stream that is quiet for so long says that it is still there.
 const PING_INTERVAL: Duration = Duration::from_secs(15);
 
-const PING: &[u8] = b": ping\n\n";
+const PING: Bytes = Bytes::from_static(b": ping\n\n");
 
 /// After the closing event, the rest of an upload is read and thrown away for so long: a client that sends
 /// everything before it reads sees its answer.
@@ -54,9 +54,9 @@ impl Format {
     }
 
     fn negotiate(request: &HttpRequest, order: [Self; 2]) -> Result<Self, Problem> {
-        let spelled = order.iter().flat_map(|format| {
-            format.spellings().iter().map(|spelling| (*format, *spelling))
-        });
+        let spelled = order
+            .iter()
+            .flat_map(|format| format.spellings().iter().map(|spelling| (*format, *spelling)));
         let offers: Vec<(Self, &str)> = spelled.collect();
         preferred(request, &offers)?.ok_or_else(|| Problem::not_acceptable(OFFERED))
     }
@@ -64,7 +64,9 @@ impl Format {
     /// The media types under which it is asked for, the one that is sent first.
     const fn spellings(self) -> &'static [&'static str] {
         match self {
-            Self::Ndjson => &[NDJSON, "application/ndjson", "application/jsonl", "application/json"],
+            Self::Ndjson => {
+                &[NDJSON, "application/ndjson", "application/jsonl", "application/json"]
+            }
             Self::Sse => &[SSE],
         }
     }
@@ -125,31 +127,25 @@ impl Telling {
 
     /// The next piece of the body; nothing comes after the closing event.
     async fn next(&mut self) -> Option<Bytes> {
-        let Ok(event) = timeout(PING_INTERVAL, self.reader.next()).await else {
-            return self.quiet().await;
-        };
-        match event {
-            Ok(Some(entry)) => Some(self.format.write(entry)),
-            Ok(None) => {
-                if let Some(uploading) = &self.uploading {
-                    // Whether all of it was read in time makes no difference to the answer.
-                    timeout(DISCARD_TIME, uploading.over()).await.ok();
-                }
-                None
-            }
-            Err(error) => {
+        loop {
+            match timeout(PING_INTERVAL, self.reader.next()).await {
+                Ok(Ok(Some(entry))) => return Some(self.format.write(entry)),
+                Ok(Ok(None)) => break self.let_the_client_finish().await,
                 // The client sees a stream without a closing event, and knows that it was cut.
-                tracing::error!(error = told_with_causes(&error), "events cannot be read");
-                None
+                Ok(Err(error)) => {
+                    break tracing::error!(error = told_with_causes(&error), "no more events");
+                }
+                Err(_quiet) if self.format == Format::Sse => return Some(PING),
+                Err(_quiet) => {}
             }
         }
+        None
     }
 
-    /// Nothing happened for a while.
-    async fn quiet(&mut self) -> Option<Bytes> {
-        match self.format {
-            Format::Sse => Some(Bytes::from_static(PING)),
-            Format::Ndjson => Some(Bytes::new()),
+    /// Whether all of the upload is read in time makes no difference to the answer.
+    async fn let_the_client_finish(&self) {
+        if let Some(uploading) = &self.uploading {
+            timeout(DISCARD_TIME, uploading.over()).await.ok();
         }
     }
 }

@@ -145,9 +145,15 @@ fn head_stalled() -> Problem {
 pub(super) struct Uploading(Arc<Video>);
 
 impl Uploading {
-    /// Waits until no more of the video is read.
+    /// Waits until no more of the video is read, where more is still to be expected.
     pub(super) async fn over(&self) {
-        self.0.upload_over().await;
+        let sends_on = match self.0.outcome() {
+            Some(Err(failure)) => !matches!(failure.code, "shutting_down" | "client_stalled"),
+            Some(Ok(())) | None => true,
+        };
+        if sends_on {
+            self.0.upload_over().await;
+        }
     }
 }
 

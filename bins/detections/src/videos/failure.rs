@@ -125,7 +125,7 @@ mod tests {
         for (error, status, code) in [
             (PipelineError::Interrupted(Interrupt::TimedOut), 504, "deadline_exceeded"),
             (PipelineError::Interrupted(Interrupt::Cancelled), 409, "cancelled"),
-            (PipelineError::Panicked("words".into()), 500, "internal"),
+            (PipelineError::Panicked("x".into()), 500, "internal"),
             (FrameError::UploadAborted.into(), 400, "client_gone"),
             (FrameError::NoFrames.into(), 422, "no_video_stream"),
             (FrameError::UnknownVideo.into(), 415, "unsupported_media"),

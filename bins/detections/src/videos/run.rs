@@ -2,7 +2,7 @@
 
 use std::{ops::ControlFlow, sync::Arc, thread, time::Instant};
 
-use detections_frames::{FeedReceiver, VideoOptions, VideoSource};
+use detections_frames::{FeedReceiver, Spool, VideoOptions, VideoSource};
 use detections_pipeline::{Arrivals, Event, PipelineError, Sink, VideoPipeline};
 use detections_types::caught;
 
@@ -65,11 +65,12 @@ fn work(
     arrivals: &Arrivals,
     feed: FeedReceiver,
 ) -> Result<(), PipelineError> {
-    let shared = &videos.0;
+    let settings = &videos.0.settings;
     let options = VideoOptions {
         sampling: plan.sampling,
-        max_pixels: shared.max_pixels,
-        stall_timeout: shared.settings.stall_timeout,
+        max_pixels: videos.0.max_pixels,
+        stall_timeout: settings.stall_timeout,
+        spool: Spool { dir: settings.spool_dir.clone(), max_bytes: settings.spool_bytes },
         ..VideoOptions::default()
     };
     let source = VideoSource::open_feed(feed, &options, video.cancel().clone())?;

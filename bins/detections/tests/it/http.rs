@@ -7,3 +7,4 @@ mod fixture;
 mod problems;
 mod process;
 mod sockets;
+mod videos;

@@ -41,7 +41,7 @@ impl Clock {
         let segment = sample.segment()?.downcast_ref::<ClockTime>()?;
         let time = segment.to_stream_time(pts)?;
         match self.layout {
-            Layout::Indexed | Layout::Streamed | Layout::Whole => Some(time.into()),
+            Layout::Indexed | Layout::Streamed => Some(time.into()),
             Layout::Broadcast => {
                 let first = *self.first.get_or_insert(time);
                 Some(time.saturating_sub(first).into())

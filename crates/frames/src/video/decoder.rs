@@ -100,7 +100,7 @@ impl Decoder {
         let length = pipeline.query_duration::<gst::ClockTime>()?;
         let stated = match self.kind.layout {
             Layout::Indexed | Layout::Streamed => !length.is_zero(),
-            Layout::Whole | Layout::Broadcast | Layout::Bare => false,
+            Layout::Broadcast | Layout::Bare => false,
         };
         stated.then(|| length.into())
     }

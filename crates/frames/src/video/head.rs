@@ -3,6 +3,7 @@
 use std::{
     fs::File,
     io::{self, Read, Seek, SeekFrom},
+    time::Duration,
 };
 
 use detections_types::CancelToken;
@@ -28,6 +29,8 @@ pub(super) struct Head {
     pub(super) chunks: Vec<Chunk>,
     /// Whether decoding can begin before the last byte is there.
     pub(super) progressive: bool,
+    /// The length that an index in front states.
+    pub(super) duration: Option<Duration>,
 }
 
 impl Head {
@@ -49,11 +52,42 @@ impl Head {
             if !ended && bytes.len() < wanted {
                 continue;
             }
-            if let Some((kind, progressive)) = tell(&bytes, ended || bytes.len() == ENOUGH)? {
-                return Ok(Self { kind, chunks, progressive });
+            let whole = ended.then_some(bytes.len());
+            if let Some((kind, progressive)) = tell(&bytes, whole)? {
+                let head = Self { kind, chunks, progressive, duration: None };
+                return Ok(if progressive { head.with_later_end(bytes) } else { head });
             }
             wanted = (bytes.len() * 2).min(ENOUGH);
         }
+    }
+}
+
+impl Head {
+    /// With a later end than an MP4 file states, which is kept.
+    ///
+    /// Of a file that it cannot seek in, the splitter compares that length with times that count from
+    /// before the first frame, and leaves out the last frames where a keyframe is among them.
+    fn with_later_end(mut self, mut bytes: Vec<u8>) -> Self {
+        let Some(length) =
+            (self.kind.layout == Layout::Indexed).then(|| boxes::length(&bytes)).flatten()
+        else {
+            return self;
+        };
+        bytes[length.at.clone()].copy_from_slice(&length.later);
+        self.duration = Some(length.duration);
+        let mut replaced = bytes.len();
+        let mut chunks: Vec<Chunk> = vec![Box::new(bytes)];
+        for chunk in self.chunks {
+            let len = (*chunk).as_ref().len();
+            match (*chunk).as_ref().get(replaced..) {
+                Some(_) if replaced == 0 => chunks.push(chunk),
+                Some(rest) if !rest.is_empty() => chunks.push(Box::new(rest.to_vec())),
+                _ => {}
+            }
+            replaced = replaced.saturating_sub(len);
+        }
+        self.chunks = chunks;
+        self
     }
 }
 
@@ -67,7 +101,7 @@ pub(super) fn of_file(file: &mut File) -> Result<Kind, FrameError> {
     };
     let bytes =
         read(file).map_err(|source| FrameError::Io { doing: "reading the video", source })?;
-    match tell(&bytes, true)? {
+    match tell(&bytes, Some(bytes.len()).filter(|len| *len < ENOUGH))? {
         Some((kind, _)) => Ok(kind),
         None => Err(FrameError::UnknownVideo),
     }
@@ -89,18 +123,18 @@ pub(super) fn next(
     }
 }
 
-/// What begins with `bytes`, and whether it can be decoded while it comes; `None` when that is not sure yet.
-fn tell(bytes: &[u8], last_chance: bool) -> Result<Option<(Kind, bool)>, FrameError> {
+/// What begins with `bytes`, which are `whole` where there are no more, and whether it can be decoded while it comes; `None` when that is not sure yet.
+fn tell(bytes: &[u8], whole: Option<usize>) -> Result<Option<(Kind, bool)>, FrameError> {
+    let last_chance = whole.is_some() || bytes.len() >= ENOUGH;
     if bytes.is_empty() {
         return Err(FrameError::EmptyVideo);
     }
-    let guess = Guess::of(bytes);
+    let guess = Guess::of(bytes, whole);
     let Some(kind) = guess.kind.filter(|_| last_chance || guess.sureness >= SURE) else {
         return if last_chance { Err(FrameError::UnknownVideo) } else { Ok(None) };
     };
     match kind.layout {
         Layout::Indexed => {}
-        Layout::Whole => return Ok(Some((kind, false))),
         Layout::Streamed | Layout::Broadcast | Layout::Bare => return Ok(Some((kind, true))),
     }
     let order = boxes::order(bytes);
@@ -111,13 +145,15 @@ fn tell(bytes: &[u8], last_chance: bool) -> Result<Option<(Kind, bool)>, FrameEr
 /// The surest guess so far.
 struct Guess<'a> {
     bytes: &'a [u8],
+    /// The length of the video, where these are all of its bytes.
+    whole: Option<usize>,
     sureness: i32,
     kind: Option<Kind>,
 }
 
 impl<'a> Guess<'a> {
-    fn of(bytes: &'a [u8]) -> Self {
-        let mut guess = Self { bytes, sureness: 0, kind: None };
+    fn of(bytes: &'a [u8], whole: Option<usize>) -> Self {
+        let mut guess = Self { bytes, whole, sureness: 0, kind: None };
         for factory in &gst::TypeFindFactory::factories() {
             factory.call_function(&mut guess);
         }
@@ -130,6 +166,10 @@ impl TypeFindImpl for Guess<'_> {
         let start = usize::try_from(offset).ok()?;
         let end = start.checked_add(usize::try_from(size).ok()?)?;
         self.bytes.get(start..end)
+    }
+
+    fn length(&self) -> Option<u64> {
+        self.whole.and_then(|len| u64::try_from(len).ok())
     }
 
     fn suggest(&mut self, probability: gst::TypeFindProbability, caps: &gst::Caps) {

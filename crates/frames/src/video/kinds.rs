@@ -34,8 +34,6 @@ pub(super) enum Layout {
     Indexed,
     /// A container that is read from its start to its end.
     Streamed,
-    /// A container that is split only once all of it is there.
-    Whole,
     /// A container whose clock runs on from anywhere.
     Broadcast,
     /// Nothing but encoded pictures, without times.
@@ -52,7 +50,6 @@ pub(super) fn kind(caps: &gst::Caps) -> Option<Kind> {
         "video/x-matroska" | "audio/x-matroska" => ("matroska", Layout::Streamed),
         "video/webm" | "audio/webm" => ("webm", Layout::Streamed),
         "video/x-msvideo" => ("avi", Layout::Streamed),
-        "image/gif" => ("gif", Layout::Whole),
         "video/mpegts" => ("mpegts", Layout::Broadcast),
         "video/mpeg" if structure.get("systemstream") == Ok(true) => ("mpegps", Layout::Broadcast),
         _ => (codec(structure)?, Layout::Bare),
@@ -72,7 +69,6 @@ pub(super) fn codec(structure: &gst::StructureRef) -> Option<&'static str> {
         "video/x-vp9" => "vp9",
         "video/x-av1" => "av1",
         "image/jpeg" => "mjpeg",
-        "image/gif" | "image/gst-libav-gif" => "gif",
         "image/png" => "png",
         "video/x-raw" => "raw",
         "video/mpeg" => match version {

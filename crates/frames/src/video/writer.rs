@@ -14,8 +14,13 @@ use super::init;
 use crate::{FrameError, rgb::to_rgb8};
 
 /// The encoders that are used, the first that is installed, with what makes them fast and good enough.
+///
+/// No frame is reordered: the length that the muxer states would not reach to the last of uneven times.
 const ENCODERS: [(&str, &[(&str, &str)]); 2] = [
-    ("x264enc", &[("speed-preset", "veryfast"), ("pass", "quant"), ("quantizer", "21")]),
+    (
+        "x264enc",
+        &[("speed-preset", "veryfast"), ("pass", "quant"), ("quantizer", "21"), ("bframes", "0")],
+    ),
     ("openh264enc", &[("rate-control", "off"), ("complexity", "low")]),
 ];
 

@@ -76,6 +76,7 @@ fn classes_are_ids_or_names_in_any_form() {
 fn what_is_wrong_is_400_and_named() {
     for (query, json, part) in [
         ("foo=1", "", "unknown parameter `foo`"),
+        ("frames=all", "", "unknown parameter `frames`"),
         ("", r#"{"foo": 1}"#, "unknown parameter `foo`"),
         ("conf=1.5", "", "`conf` must be a number within 0..=1"),
         ("conf=NaN", "", "`conf` must be a number within 0..=1"),

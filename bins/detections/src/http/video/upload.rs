@@ -26,7 +26,7 @@ pub(super) struct VideoUpload {
 
 enum Body {
     Raw(Intake),
-    Form(Form),
+    Form(Box<Form>),
 }
 
 impl VideoUpload {
@@ -38,7 +38,7 @@ impl VideoUpload {
     ) -> Result<(Self, Option<Vec<u8>>), Problem> {
         let (body, config) = if announced.form {
             let (form, config) = Form::open(request.headers(), intake).await?;
-            (Body::Form(form), config)
+            (Body::Form(Box::new(form)), config)
         } else {
             (Body::Raw(intake), None)
         };
@@ -129,8 +129,9 @@ async fn pass_on(
 }
 
 fn too_large(error: &MediaError) -> Problem {
-    match error {
-        MediaError::TooLarge { limit } => Problem::body_too_large(*limit),
-        _ => Problem::internal(),
+    if let MediaError::TooLarge { limit } = error {
+        Problem::body_too_large(*limit)
+    } else {
+        Problem::internal()
     }
 }

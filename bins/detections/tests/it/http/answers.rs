@@ -164,6 +164,9 @@ async fn the_interface_describes_itself() {
     assert!(api["openapi"].as_str().unwrap().starts_with("3.1"));
     let paths = [
         "/detect",
+        "/detect/video",
+        "/jobs/{id}",
+        "/jobs/{id}/events",
         "/health",
         "/health/live",
         "/health/ready",

@@ -132,7 +132,7 @@ fn the_grace_period_ends_even_where_work_does_not() {
     program.signal("TERM");
     let (status, log) = program.end();
     assert_eq!(status.code(), Some(1), "{log}");
-    assert!(log.contains("1 pictures still in flight"), "{log}");
+    assert!(log.contains("1 pictures and videos still in flight"), "{log}");
     let cut = inside.read(&mut [0; 1]);
     assert!(
         matches!(&cut, Ok(0)) || cut.is_err_and(|error| error.kind() == ErrorKind::ConnectionReset)

@@ -6,7 +6,7 @@ use detections_types::CancelToken;
 use super::{Decoded, decode, drain, fed, make};
 
 /// File, container, codec, and how `ffmpeg` makes it of 30 frames.
-const CODECS: [(&str, &str, &str, &str); 16] = [
+const CODECS: [(&str, &str, &str, &str); 15] = [
     ("a.mp4", "quicktime", "h264", "-c:v libx264 -bf 3 -pix_fmt yuv420p -movflags +faststart"),
     ("b.mp4", "quicktime", "h265", "-c:v libx265 -x265-params log-level=none -pix_fmt yuv420p"),
     ("c.mp4", "quicktime", "mpeg4", "-c:v mpeg4 -bf 2"),
@@ -17,12 +17,11 @@ const CODECS: [(&str, &str, &str, &str); 16] = [
     ("a.avi", "avi", "mpeg4", "-c:v mpeg4"),
     ("b.avi", "avi", "mjpeg", "-c:v mjpeg"),
     ("a.ts", "mpegts", "mpeg2", "-c:v mpeg2video -bf 2"),
-    ("a.mpg", "mpegps", "mpeg2", "-c:v mpeg2video -bf 2"),
+    ("a.mpg", "mpegps", "mpeg2", "-c:v mpeg2video"),
     ("b.mpg", "mpegps", "mpeg1", "-c:v mpeg1video"),
     ("a.h264", "h264", "h264", "-c:v libx264 -bf 3 -pix_fmt yuv420p"),
     ("a.h265", "h265", "h265", "-c:v libx265 -x265-params log-level=none -pix_fmt yuv420p"),
     ("a.mjpeg", "mjpeg", "mjpeg", "-c:v mjpeg"),
-    ("a.gif", "gif", "gif", ""),
 ];
 
 #[test]
@@ -87,12 +86,9 @@ fn frames_that_are_reordered_come_in_order_from_every_container() {
 
 #[test]
 fn a_file_and_a_reader_give_the_same_as_a_feed() {
-    for (name, arguments) in [
-        ("last.mp4", "-c:v libx264"),
-        ("a.mkv", "-c:v mpeg4"),
-        ("short.avi", "-c:v mpeg4"),
-        ("a.gif", ""),
-    ] {
+    for (name, arguments) in
+        [("last.mp4", "-c:v libx264"), ("a.mkv", "-c:v mpeg4"), ("short.avi", "-c:v mpeg4")]
+    {
         let arguments = format!("{} {arguments}", make::moving("64x48", 5));
         let Some(bytes) = make::video(name, &arguments) else { continue };
         let file = tempfile::NamedTempFile::new().unwrap();

@@ -9,8 +9,8 @@ use super::{decode, make};
 
 /// Red on the left, blue on the right, both darker below.
 const QUARTERS: &str = "-f lavfi -i color=red:size=160x120:rate=25,\
-drawbox=x=80:y=0:w=80:h=120:color=blue:t=fill,drawbox=x=0:y=60:w=160:h=60:color=black@0.6:t=fill \
--frames:v 3";
+drawbox=x=80:y=0:w=80:h=60:color=blue:t=fill,drawbox=x=0:y=60:w=80:h=60:color=0x660000:t=fill,\
+drawbox=x=80:y=60:w=80:h=60:color=0x000066:t=fill -frames:v 3";
 
 fn first(name: &str, arguments: &str) -> Option<Arc<Image>> {
     let bytes = make::video(name, arguments)?;
@@ -53,12 +53,12 @@ fn rotation_tags_are_applied() {
     let Some(bytes) = make::video("plain.mp4", &plain) else { return };
     let file = tempfile::Builder::new().suffix(".mp4").tempfile().unwrap();
     std::fs::write(file.path(), bytes).unwrap();
-    // How the picture is turned clockwise for its viewer, and what is then in its quarters.
+    // The tag as `ffmpeg` takes it, and what `ffmpeg` itself then shows in the quarters.
     let turned = [
         ("0", (160, 120), upright),
-        ("90", (120, 160), [DARK_RED, RED, DARK_BLUE, BLUE]),
+        ("90", (120, 160), [BLUE, DARK_BLUE, RED, DARK_RED]),
         ("180", (160, 120), [DARK_BLUE, DARK_RED, BLUE, RED]),
-        ("270", (120, 160), [BLUE, DARK_BLUE, RED, DARK_RED]),
+        ("270", (120, 160), [DARK_RED, RED, DARK_BLUE, BLUE]),
     ];
     for (degrees, size, wanted) in turned {
         for container in ["a.mp4", "a.mov"] {
