@@ -89,7 +89,8 @@ fn frames_come_at_the_pace_of_the_bytes() -> Result<()> {
         });
         for (way, outcome) in outcomes {
             let outcome = outcome.ok().context("a client panicked")?;
-            faults.extend(judge(way, outcome, due).err().map(|error| format!("{way:?}: {error:#}")));
+            faults
+                .extend(judge(way, outcome, due).err().map(|error| format!("{way:?}: {error:#}")));
         }
     }
     ensure!(faults.is_empty(), "\n{}", faults.join("\n"));

@@ -183,7 +183,8 @@ fn a_size_that_changes_on_the_way_changes_nothing_else() -> Result<()> {
 
 fn check_size_change(server: &Server, footage: &Footage) -> Result<()> {
     let small = make(footage, "small.h264", "-c:v libx264 -bf 0 -f h264")?;
-    let large = make(footage, "large.h264", "-vf scale=320:240,setsar=1 -c:v libx264 -bf 0 -f h264")?;
+    let large =
+        make(footage, "large.h264", "-vf scale=320:240,setsar=1 -c:v libx264 -bf 0 -f h264")?;
     let target = "/detect/video?confidence=0.0&track=false";
     let events = events(server, target, &[small, large].concat())?;
     let frames = events.frames()?;
