@@ -170,6 +170,36 @@ impl Footage {
         Ok(path)
     }
 
+    /// Where a file of this name lies, or would.
+    #[must_use]
+    pub fn path(&self, name: &str) -> String {
+        self.folder.path().join(name).to_string_lossy().into_owned()
+    }
+
+    /// How many frames are whole when a quarter, half, three quarters and all of their bytes are there;
+    /// containers that hold the footage as it is add little to them.
+    ///
+    /// # Errors
+    /// When ffprobe fails.
+    pub fn frames_by_quarter(&self) -> Result<[u64; 4]> {
+        let mut ffprobe = Command::new("ffprobe");
+        ffprobe.args(["-v", "error", "-select_streams", "v", "-show_entries", "packet=size"]);
+        let output = ffprobe.args(["-of", "csv=p=0"]).arg(&self.original).output();
+        let text = String::from_utf8(output.context("starting ffprobe")?.stdout)?;
+        let sizes = text.split_whitespace().map(|size| size.trim_matches(',').parse::<u64>());
+        let sizes = sizes.collect::<Result<Vec<_>, _>>().context("sizes of packets")?;
+        let all: u64 = sizes.iter().sum();
+        let whole = |quarter: u64| {
+            let mut there = 0;
+            let frames = sizes.iter().take_while(|&size| {
+                there += size;
+                there * 4 <= all * quarter
+            });
+            u64::try_from(frames.count())
+        };
+        Ok([whole(1)?, whole(2)?, whole(3)?, whole(4)?])
+    }
+
     /// A file made by ffmpeg, as bytes.
     ///
     /// # Errors

@@ -149,7 +149,7 @@ fn check_job(server: &Server, number: u64) -> Result<()> {
         return Ok(());
     }
     let job = reply.json()?;
-    let over = !["queued", "running", "receiving"].iter().any(|state| job["state"] == **state);
+    let over = !["queued", "running"].iter().any(|state| job["state"] == **state);
     ensure!(reply.status == 200 && over, "job {number} goes on: {job}");
     Ok(())
 }

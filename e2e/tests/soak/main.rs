@@ -52,6 +52,9 @@ fn serve(model: &str) -> Result<Server> {
     Server::start(&[
         ("MODEL", model),
         ("DETECTIONS__INFER__THREADS", "2"),
+        // Room for all clients of a test, and for the jobs that they leave.
+        ("DETECTIONS__VIDEO__MAX_IN_FLIGHT", "8"),
+        ("DETECTIONS__JOBS__MAX", "1024"),
         ("LOG", "warn,detections::serve=info"),
         ("RUST_BACKTRACE", "1"),
     ])
@@ -87,7 +90,8 @@ fn settle(server: &Server, before: Option<Held>) -> Result<()> {
     let settled = wait::until("a server that has let go of everything", PATIENCE, || {
         let page = server.client().get("/metrics").ok()?.text();
         let left = metrics::sum(&page, "detections_in_flight_items", "")?
-            + metrics::sum(&page, "detections_in_flight_bytes", "")?;
+            + metrics::sum(&page, "detections_in_flight_bytes", "")?
+            + metrics::sum(&page, "detections_videos_in_flight", "")?;
         let held = Held::by(server).ok()?;
         last = Some((left, held));
         let within = before.is_none_or(|before| held.is_within(before));

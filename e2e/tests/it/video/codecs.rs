@@ -70,13 +70,12 @@ const CLIPS: &[Clip] = &[
     sized("deep.mp4", "-c:v libx264 -pix_fmt yuv420p10le", (96, 64)),
     sized("wide_chroma.mp4", "-c:v libx264 -pix_fmt yuv422p", (96, 64)),
     sized("stretched.mp4", "-vf setsar=2 -c:v libx264", (192, 64)),
-    sized("turned.mp4", "-c:v libx264 -metadata:s:v rotate=90", (64, 96)),
 ];
 
 /// The rates that MPEG-2 knows begin at 24 frames a second.
 const MPEG2: [(&str, &str, &str); 2] = [
-    ("j.ts", "-r 25 -c:v mpeg2video -f mpegts", "mpegts"),
-    ("j.mpg", "-r 25 -c:v mpeg2video -f mpeg", "mpegps"),
+    ("j.ts", "-vf fps=25 -c:v mpeg2video -f mpegts", "mpegts"),
+    ("j.mpg", "-vf fps=25 -c:v mpeg2video -f mpeg", "mpegps"),
 ];
 
 #[test]
@@ -162,6 +161,20 @@ fn times_are_the_containers_and_not_counted() -> Result<()> {
 }
 
 #[test]
+fn a_turned_clip_is_told_upright() -> Result<()> {
+    let Some(footage) = Footage::open()? else { return Ok(()) };
+    let server = quick_server(&[])?;
+    make(&footage, "level.mp4", "-c:v libx264")?;
+    let level = footage.path("level.mp4");
+    let turn = ["-i", &level, "-c", "copy", "-metadata:s:v:0", "rotate=90"];
+    let events = events(&server, TARGET, &footage.bytes("turned.mp4", &turn)?)?;
+    let video = &events.start()?["video"];
+    ensure!(video["width"] == 64 && video["height"] == 96, "{video}");
+    ensure!(events.frames()?.len() == FRAMES, "{}", events.end()?);
+    Ok(())
+}
+
+#[test]
 fn a_size_that_changes_on_the_way_changes_nothing_else() -> Result<()> {
     let Some(footage) = Footage::open()? else { return Ok(()) };
     let server = quick_server(&[])?;
@@ -170,7 +183,8 @@ fn a_size_that_changes_on_the_way_changes_nothing_else() -> Result<()> {
 
 fn check_size_change(server: &Server, footage: &Footage) -> Result<()> {
     let small = make(footage, "small.h264", "-c:v libx264 -bf 0 -f h264")?;
-    let large = make(footage, "large.h264", "-vf scale=320:240 -c:v libx264 -bf 0 -f h264")?;
+    let large =
+        make(footage, "large.h264", "-vf scale=320:240,setsar=1 -c:v libx264 -bf 0 -f h264")?;
     let target = "/detect/video?confidence=0.0&track=false";
     let events = events(server, target, &[small, large].concat())?;
     let frames = events.frames()?;

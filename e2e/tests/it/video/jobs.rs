@@ -154,7 +154,8 @@ fn a_signal_closes_the_streams_of_videos() -> Result<()> {
     let sending = Sending::start(&server, TARGET, &new_id(), &video, started);
     wait::until("a frame", PATIENCE, || {
         let page = server.client().get("/metrics").ok()?.text();
-        let frames = detections_e2e::metrics::sum(&page, "detections_video_frames_total", "");
+        let frames =
+            detections_e2e::metrics::sum(&page, "detections_video_frames_inferred_total", "");
         frames.is_some_and(|frames| frames > 0.0).then_some(())
     })?;
     server.signal("TERM")?;

@@ -14,14 +14,15 @@ fn what_has_no_frame_is_refused_and_what_is_cut_is_told_as_far_as_it_goes() -> R
     let server = quick_server(&[])?;
     let sound = ["-f", "lavfi", "-i", "sine=duration=1"];
     let refused = [
-        ("sound alone", footage.bytes("sound.m4a", &sound)?, "no video stream"),
-        ("sound in Matroska", footage.bytes("sound.mka", &sound)?, "no video stream"),
-        ("an index without frames", header_only(&footage)?, ""),
-        ("an index that never comes", index_cut(&footage)?, ""),
+        ("sound in a sound file", footage.bytes("sound.m4a", &sound)?, 415, "not a video"),
+        ("sound in MP4", footage.bytes("sound.mp4", &sound)?, 422, "no video stream"),
+        ("sound in Matroska", footage.bytes("sound.mka", &sound)?, 422, "no video stream"),
+        ("an index without frames", header_only(&footage)?, 422, ""),
+        ("an index that never comes", index_cut(&footage)?, 422, ""),
     ];
-    for (name, video, says) in refused {
+    for (name, video, status, says) in refused {
         let answer = post(&server, TARGET, &[], &video)?;
-        ensure!(answer.status == 422, "{name}: {}: {}", answer.status, answer.text());
+        ensure!(answer.status == status, "{name}: {}: {}", answer.status, answer.text());
         ensure!(answer.text().contains(says), "{name}: {}", answer.text());
     }
     for container in Container::PROGRESSIVE {
