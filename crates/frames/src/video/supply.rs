@@ -16,6 +16,9 @@ use crate::{Chunk, Fed, FeedReceiver, FrameError, feed::FeedCloser};
 /// Bytes that are read from a file at once, where the reader has no wish.
 const READ_AT_ONCE: u32 = 128 << 10;
 
+/// The largest encoded picture that is read; a container may claim any size.
+const MOST_AT_ONCE: u32 = 64 << 20;
+
 /// Where the bytes come from.
 pub(super) enum Supply {
     /// The chunks that were taken from a feed already, and then what else comes through it.
@@ -71,7 +74,7 @@ impl Supply {
                 return Ok(chunk?.map(|chunk| gst::Buffer::from_slice(Bytes(chunk))));
             }
             Self::File(file) => read(file, READ_AT_ONCE),
-            Self::Anywhere { file, .. } => read(file, wanted.min(READ_AT_ONCE)),
+            Self::Anywhere { file, .. } => read(file, wanted.min(MOST_AT_ONCE)),
         };
         status.step();
         let bytes = read.map_err(|source| FrameError::Io { doing: "reading the video", source })?;
@@ -123,7 +126,7 @@ fn wait(receiver: &FeedReceiver, status: &Status) -> Result<Option<Chunk>, Frame
 
 /// Up to `wanted` bytes from where the file is at; fewer at its end only.
 fn read(file: &mut File, wanted: u32) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::with_capacity(usize::try_from(wanted).unwrap_or(0));
+    let mut bytes = Vec::new();
     file.take(u64::from(wanted)).read_to_end(&mut bytes)?;
     Ok(bytes)
 }

@@ -16,7 +16,7 @@ fn moving(name: &str, arguments: &str) -> Option<Vec<u8>> {
 
 fn error(bytes: Vec<u8>) -> FrameError {
     match decode(bytes) {
-        Ok(decoded) => decoded.fault.expect("a fault"),
+        Ok(decoded) => decoded.fault.unwrap(),
         Err(error) => error,
     }
 }

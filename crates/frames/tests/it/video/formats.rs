@@ -148,6 +148,15 @@ fn the_first_frame_is_there_before_a_tenth_of_the_bytes() {
 }
 
 #[test]
+fn large_pictures_come_from_anywhere_in_a_file() {
+    let noise = "-vf noise=alls=90:allf=t -c:v libx264 -preset ultrafast -qp 1 -pix_fmt yuv420p";
+    let arguments = format!("{} {noise}", make::moving("640x480", 4));
+    let Some(bytes) = make::video("last.mp4", &arguments) else { return };
+    assert!(bytes.len() > 4 * 200_000, "the pictures are not large");
+    check_steps("large", &decode(bytes).unwrap(), 4, 40);
+}
+
+#[test]
 fn one_byte_at_a_time_is_enough() {
     let arguments = format!("{} -c:v libx264 -movflags +faststart", make::moving("64x48", 3));
     let Some(bytes) = make::video("a.mp4", &arguments) else { return };
