@@ -285,9 +285,9 @@ pub(super) const ROWS: &[RequestRow] = &[
     // Videos.
     video("an empty video", "/detect/video", Bytes(b""), Problem(400, "empty_body", "")),
     video("text as a video", "/detect/video", Text("hello"), NOT_A_VIDEO),
-    video("a picture as a video", "/detect/video", Fixture(TOWN), NOT_A_VIDEO),
+    video("a picture as a video", "/detect/video", Fixture("media/harbour.png"), NOT_A_VIDEO),
     video("zeros as a video", "/detect/video", Zeros(5000), NOT_A_VIDEO),
-    video("a video of nothing but its magic", "/detect/video", Bytes(MP4), Problem(422, "", "")),
+    video("a video of nothing but its magic", "/detect/video", Bytes(MP4), UNDECODABLE),
     video("frames of no known kind", "/detect/video?frames=some", Bytes(MP4), invalid("`frames`")),
     video("every 0th frame", "/detect/video?frames=every:0", Bytes(MP4), invalid("`frames`")),
     video("a negative rate", "/detect/video?frames=fps:-1", Bytes(MP4), invalid("`frames`")),
