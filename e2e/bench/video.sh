@@ -63,7 +63,7 @@ search_ours() {
     seconds=$(curl --silent --fail --no-buffer --data-binary "@$video" --header 'Content-Type: video/mp4' \
         --output "$folder/events" --write-out '%{time_total}' "http://127.0.0.1:$port/detect/video")
     frames=$(grep -c '"type":"frame"' "$folder/events")
-    echo "$frames $seconds $(sed -n 's/^VmHWM: *\([0-9]*\).*/\1/p' "/proc/$server/status")"
+    echo "$frames $seconds $(sed -n 's/^VmHWM:[[:space:]]*\([0-9]*\).*/\1/p' "/proc/$server/status")"
     kill "$server"
     wait "$server" || true
     server=
