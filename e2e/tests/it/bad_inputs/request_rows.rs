@@ -23,6 +23,16 @@ const fn query(name: &'static str, target: &'static str, expected: Answer) -> Re
     sent(name, target, &[], Whole(Fixture(TOWN)), expected)
 }
 
+/// A video that is wrong, or wrongly asked for.
+const fn video(
+    name: &'static str,
+    target: &'static str,
+    content: Content,
+    expected: Answer,
+) -> RequestRow {
+    sent(name, target, &[], Whole(content), expected)
+}
+
 /// A form that is wrong.
 const fn form(
     name: &'static str,
@@ -60,6 +70,8 @@ const TRUNCATED: Answer = Problem(422, "undecodable", "truncated");
 const UNDECODABLE: Answer = Problem(422, "undecodable", "");
 const TOO_MANY_PIXELS: Answer = Problem(422, "image_too_large", "pixels");
 const TOO_MANY_BYTES: Answer = Problem(413, "body_too_large", "1000000 bytes");
+
+const NOT_A_VIDEO: Answer = Problem(415, "unsupported_media", "video");
 
 const fn invalid(says: &'static str) -> Answer {
     Problem(400, "invalid_parameter", says)
@@ -270,6 +282,45 @@ pub(super) const ROWS: &[RequestRow] = &[
         malformed("more than 65536 bytes"),
     ),
     form("text in a form", &[("file", true, Text("not a picture"))], NOT_AN_IMAGE),
+    // Videos.
+    video("an empty video", "/detect/video", Bytes(b""), Problem(400, "empty_body", "")),
+    video("text as a video", "/detect/video", Text("hello"), NOT_A_VIDEO),
+    video("a picture as a video", "/detect/video", Fixture("media/harbour.png"), NOT_A_VIDEO),
+    video("zeros as a video", "/detect/video", Zeros(5000), NOT_A_VIDEO),
+    video("a video of nothing but its magic", "/detect/video", Bytes(MP4), UNDECODABLE),
+    video("frames of no known kind", "/detect/video?frames=some", Bytes(MP4), invalid("`frames`")),
+    video("every 0th frame", "/detect/video?frames=every:0", Bytes(MP4), invalid("`frames`")),
+    video("a negative rate", "/detect/video?frames=fps:-1", Bytes(MP4), invalid("`frames`")),
+    video("tracking, perhaps", "/detect/video?track=maybe", Bytes(MP4), invalid("`track`")),
+    video("no frame at most", "/detect/video?max_frames=0", Bytes(MP4), invalid("`max_frames`")),
+    video(
+        "an unknown parameter of a video",
+        "/detect/video?fps=3",
+        Bytes(MP4),
+        Problem(400, "unknown_parameter", "`fps`"),
+    ),
+    video(
+        "a parameter of videos for a picture",
+        "/detect?frames=all",
+        Fixture(TOWN),
+        Problem(400, "unknown_parameter", "`frames`"),
+    ),
+    sent(
+        "a job whose name is no UUID",
+        "/detect/video?async=true",
+        &[("X-Job-Id", "../../etc/passwd")],
+        Whole(Bytes(MP4)),
+        Problem(400, "invalid_job_id", "UUID"),
+    ),
+    sent(
+        "a video of a stated 1 PB",
+        "/detect/video",
+        &[("Content-Length", "1000000000000000")],
+        Raw(b""),
+        Problem(413, "body_too_large", ""),
+    ),
+    other("reading a video", "GET", "/detect/video", Problem(405, "method_not_allowed", "POST")),
+    other("a job that is not there", "GET", "/jobs/7", Problem(404, "unknown_job", "")),
     // Sizes.
     picture("one byte too many, with a length", Zeros(1_000_001), TOO_MANY_BYTES),
     sent(

@@ -65,7 +65,6 @@ const CLIPS: &[Clip] = &[
     clip("h.avi", "-c:v mjpeg -pix_fmt yuvj420p", "avi", "mjpeg"),
     clip("h.mov", "-c:v mjpeg -pix_fmt yuvj420p", "quicktime", "mjpeg"),
     bare("h.mjpeg", "-c:v mjpeg -pix_fmt yuvj420p -f mjpeg", "mjpeg"),
-    clip("i.gif", "", "gif", "gif"),
     sized("odd.mp4", "-vf scale=95:63 -c:v libx264 -pix_fmt yuv444p", (95, 63)),
     sized("deep.mp4", "-c:v libx264 -pix_fmt yuv420p10le", (96, 64)),
     sized("wide_chroma.mp4", "-c:v libx264 -pix_fmt yuv422p", (96, 64)),
