@@ -4,9 +4,7 @@
 use std::{env, error::Error, fs, io::Write, path::Path, time::Instant};
 
 use detections_frames::{FrameSource, VideoOptions, VideoSource};
-use detections_infer::{
-    ChannelOrder, InputShape, Letterboxer, PixelScale, Placement, Preprocess,
-};
+use detections_infer::{ChannelOrder, InputShape, Letterboxer, PixelScale, Placement, Preprocess};
 use detections_types::CancelToken;
 
 const SIDE: usize = 640;
