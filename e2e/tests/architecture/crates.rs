@@ -24,7 +24,7 @@ const ARROWS: [(&str, &[&str]); 12] = [
     ("track", &["types"]),
     ("infer-tract", &["onnx", "infer", "types"]),
     ("models", &["media", "types"]),
-    ("pipeline", &["media", "frames", "infer", "classes", "types"]),
+    ("pipeline", &["media", "frames", "infer", "track", "classes", "types"]),
     (
         "bins/detections",
         &[
@@ -34,6 +34,7 @@ const ARROWS: [(&str, &[&str]); 12] = [
             "onnx",
             "infer",
             "infer-tract",
+            "track",
             "classes",
             "models",
             "pipeline",
@@ -43,9 +44,10 @@ const ARROWS: [(&str, &[&str]); 12] = [
 ];
 
 /// Dependencies whose owner the page must state, or else its table would guard nothing.
-const MUST_HAVE_AN_OWNER: [&str; 8] = [
+const MUST_HAVE_AN_OWNER: [&str; 9] = [
     "sha2",
     "image",
+    "gstreamer",
     "tract-onnx",
     "tract-core",
     "actix-web",

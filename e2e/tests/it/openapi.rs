@@ -5,8 +5,12 @@ use detections_e2e::server::Server;
 use serde_json::Value;
 
 /// Every route, and the methods that it must describe.
-const ROUTES: [(&str, &str); 8] = [
+const ROUTES: [(&str, &str); 12] = [
     ("/detect", "post"),
+    ("/detect/video", "post"),
+    ("/jobs/{id}", "get"),
+    ("/jobs/{id}", "delete"),
+    ("/jobs/{id}/events", "get"),
     ("/health", "get"),
     ("/health/live", "get"),
     ("/health/ready", "get"),

@@ -40,9 +40,9 @@ const HEAD_PATIENCE: Duration = Duration::from_secs(30);
 
 /// Finds objects in one video while it is uploaded.
 ///
-/// The body is the video itself (MP4, MOV, Matroska, WebM, AVI, MPEG-TS, MPEG-PS, H.264, H.265, MJPEG or an
-/// animated GIF, recognised by its magic bytes), or a form with the video in the field `file` and, before it,
-/// optionally the parameters as a JSON object in the field `config`.
+/// The body is the video itself (MP4, MOV, Matroska, WebM, AVI, MPEG-TS, MPEG-PS, H.264, H.265 or MJPEG,
+/// recognised by its magic bytes), or a form with the video in the field `file` and, before it, optionally
+/// the parameters as a JSON object in the field `config`.
 ///
 /// The answer begins with the first frame, while the upload still runs. Exactly one `end` or fatal `error`
 /// closes it; a stream without it was cut. What fails before the first frame has a status of its own, unless

@@ -251,7 +251,7 @@ impl Chain {
             match event.caps().structure(0).and_then(square_size) {
                 Some((width, height)) if u64::from(width) * u64::from(height) > max_pixels => {
                     status.refuse(FrameError::FramePixels { width, height, max_pixels });
-                    gst::PadProbeReturn::Drop
+                    gst::PadProbeReturn::Handled
                 }
                 _ => gst::PadProbeReturn::Ok,
             }
@@ -264,7 +264,7 @@ impl Chain {
         pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| match info.buffer() {
             Some(buffer) if buffer.flags().contains(gst::BufferFlags::DELTA_UNIT) => {
                 status.skip_picture();
-                gst::PadProbeReturn::Drop
+                gst::PadProbeReturn::Handled
             }
             Some(buffer) => {
                 status.note_picture(buffer.pts());
@@ -294,9 +294,10 @@ fn square_size(caps: &gst::StructureRef) -> Option<(u32, u32)> {
 }
 
 /// Lets a stream that is not decoded flow nowhere, for one that blocks would block the others.
+// `Handled`, for the binding has taken what a probe gets, and `Drop` would let go of it twice.
 fn drain(pad: &gst::Pad) {
     pad.add_probe(gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST, |_, _| {
-        gst::PadProbeReturn::Drop
+        gst::PadProbeReturn::Handled
     });
 }
 

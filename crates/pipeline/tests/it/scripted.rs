@@ -98,15 +98,16 @@ impl Told {
     }
 
     pub(crate) fn frames(&self) -> Vec<&FrameReport> {
-        let frame = |event| if let &Event::Frame(ref frame) = event { Some(frame) } else { None };
+        fn frame(event: &Event) -> Option<&FrameReport> {
+            if let Event::Frame(frame) = event { Some(frame) } else { None }
+        }
         self.0.iter().filter_map(frame).collect()
     }
 
     pub(crate) fn summary(&self) -> Summary {
-        let Some(Event::End(summary)) = self.0.last() else {
-            panic!("no end in {}", self.letters());
-        };
-        *summary
+        let end = self.0.last();
+        let summary = if let Some(Event::End(summary)) = end { Some(*summary) } else { None };
+        summary.unwrap()
     }
 }
 

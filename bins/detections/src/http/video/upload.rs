@@ -70,7 +70,7 @@ impl VideoUpload {
             ))),
             _ => Err(Problem::unsupported(
                 "the body is not a video of a known type: MP4, MOV, Matroska, WebM, AVI, MPEG-TS, MPEG-PS, H.264, \
-                 H.265, MJPEG or GIF",
+                 H.265 or MJPEG",
             )),
         }
     }

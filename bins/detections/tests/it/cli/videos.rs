@@ -49,9 +49,9 @@ fn a_video_is_told_as_events_between_pictures_in_order() {
     expected.extend(["end", "picture"]);
     assert_eq!(types(&lines), expected);
     let frames: Vec<_> = lines.iter().filter(|line| line["type"] == "frame").collect();
-    for (index, frame) in frames.iter().enumerate() {
+    for (index, frame) in (0_u32..).zip(frames) {
         assert_eq!((&frame["path"], &frame["index"]), (&text(&path).into(), &index.into()));
-        assert_eq!(frame["pts_ms"], index as f64 * 40.0);
+        assert_eq!(frame["pts_ms"], f64::from(index) * 40.0);
     }
     let end = lines.iter().find(|line| line["type"] == "end").unwrap();
     let bytes = fs::read(&path).unwrap();

@@ -13,7 +13,7 @@ const DARK: u8 = 0;
 
 /// What is told when `request` is made of frames that are so bright.
 fn told(request: &VideoRequest, frames: &[u8]) -> Told {
-    let source = Scripted::new(frames.to_vec().into_iter().map(Step::Frame));
+    let source = Scripted::new(frames.iter().copied().map(Step::Frame));
     let (mut told, cancel) = (Told::default(), CancelToken::new());
     let pipeline = pipeline(detector_of(2));
     pipeline.run(source, &arrived(), request, &cancel, &mut told.sink()).unwrap();
