@@ -77,13 +77,16 @@ fn already_built() -> Option<PathBuf> {
         .then_some(program)
 }
 
-/// When the newest file at or below `path` was changed, tests and benches left out.
+/// What is built beside the program and not into it.
+const BESIDE: [&str; 3] = ["tests", "benches", "examples"];
+
+/// When the newest file at or below `path` was changed, what is only built beside the program left out.
 fn newest(path: &Path) -> Option<SystemTime> {
     let Ok(entries) = fs::read_dir(path) else {
         return modified(path);
     };
     let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
-    let parts = paths.filter(|path| !path.ends_with("tests") && !path.ends_with("benches"));
+    let parts = paths.filter(|path| !BESIDE.iter().any(|folder| path.ends_with(folder)));
     parts.filter_map(|path| newest(&path)).max()
 }
 
