@@ -147,6 +147,8 @@ pub(super) struct Uploading(Arc<Video>);
 impl Uploading {
     /// Waits until no more of the video is read, where more is still to be expected.
     pub(super) async fn over(&self) {
+        // The closing event may be read before the outcome is noted.
+        self.0.ended().await;
         let sends_on = match self.0.outcome() {
             Some(Err(failure)) => !matches!(failure.code, "shutting_down" | "client_stalled"),
             Some(Ok(())) | None => true,
