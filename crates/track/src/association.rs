@@ -1,7 +1,7 @@
 //! Which detection of a frame is which track: pairs that overlap enough, and the best set of them.
 //! Every step is deterministic and does not depend on the order in which detections come.
 
-use detections_types::Detection;
+use detections_types::{Detection, Rect, Source};
 
 use crate::{
     assignment::{self, Pair},
@@ -24,6 +24,18 @@ pub(crate) enum Worth {
     Overlap,
     /// The overlap times the detection's score: ByteTrack's score fusion.
     Fused,
+    /// The overlap of both boxes with a margin around them, the wider the longer the track is unseen.
+    Widened,
+}
+
+/// Cascaded-Buffered IoU (Yang et al., 2023).
+const MARGIN: f32 = 0.2;
+const MARGIN_RATE: f32 = 0.5;
+const WIDEST: f32 = 0.6;
+
+fn widened(rect: &Rect<Source>, margin: f32) -> Rect<Source> {
+    let (x, y) = (rect.width() * margin, rect.height() * margin);
+    Rect::from_corners(rect.x0 - x, rect.y0 - y, rect.x1 + x, rect.y1 + y)
 }
 
 impl Rule {
@@ -35,6 +47,11 @@ impl Rule {
         let gain = match self.worth {
             Worth::Overlap => beyond,
             Worth::Fused => beyond * detection.score.get(),
+            Worth::Widened => {
+                let margin = (MARGIN + MARGIN_RATE * track.unseen()).min(WIDEST);
+                let widened = [track.rect(), detection.rect].map(|rect| widened(&rect, margin));
+                widened[0].iou(&widened[1]) - self.overlap
+            }
         };
         (gain > 0.0).then_some(gain)
     }

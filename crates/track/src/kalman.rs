@@ -16,6 +16,13 @@ const LONGEST_STEP: f32 = 60.0;
 /// No box counts as smaller than this many pixels, or its first place would be held for exact.
 const SMALLEST: f32 = 1.0;
 
+/// A box with less than this part of the usual area may be what shows of a covered object.
+const SHOWS: f32 = 0.92;
+/// It is if this much of it lies within the whole object.
+const WITHIN: f32 = 0.9;
+/// In this many seconds a smaller size becomes the usual one by two thirds.
+const SHRINKS_IN: f32 = 2.0;
+
 /// Where a box is and how it moves: centre, width and height, and their velocities.
 #[derive(Debug, Clone)]
 pub(crate) struct BoxFilter {
@@ -24,6 +31,10 @@ pub(crate) struct BoxFilter {
     width: Axis,
     height: Axis,
     size: f32,
+    /// Width and height of the whole object: they grow at once and shrink slowly.
+    whole: [f32; 2],
+    /// For how many seconds it was not seen.
+    unseen: f32,
 }
 
 impl BoxFilter {
@@ -31,23 +42,56 @@ impl BoxFilter {
     pub(crate) fn new(rect: &Rect<Source>) -> Self {
         let size = size_of(rect);
         let [x, y, width, height] = measured(rect).map(|value| Axis::new(value, size));
-        Self { x, y, width, height, size }
+        Self { x, y, width, height, size, whole: [rect.width(), rect.height()], unseen: 0.0 }
     }
 
     /// Moves the box by `seconds` and widens what is not known of it.
     pub(crate) fn predict(&mut self, seconds: f32) {
         let (step, size) = (seconds.clamp(0.0, LONGEST_STEP), self.size);
         self.axes().into_iter().for_each(|axis| axis.predict(step, size));
+        self.unseen = (self.unseen + step).min(LONGEST_STEP);
     }
 
     /// Takes in where the box was seen now.
+    ///
+    /// The box of an object that is being covered says little about where it is and how it moves: the
+    /// whole goes on as before.
     pub(crate) fn correct(&mut self, rect: &Rect<Source>) {
+        let covered = self.is_part(rect);
+        self.resize(rect);
+        if covered {
+            self.hold_size();
+            return;
+        }
         let size = size_of(rect);
         let variance = (MEASURED * size).powi(2);
         for (axis, value) in self.axes().into_iter().zip(measured(rect)) {
             axis.correct(value, variance);
         }
         self.size = size;
+    }
+
+    /// For how many seconds it was not seen.
+    pub(crate) const fn unseen(&self) -> f32 {
+        self.unseen
+    }
+
+    /// Whether a box may be what shows of the object while something covers the rest.
+    fn is_part(&self, rect: &Rect<Source>) -> bool {
+        let [width, height] = self.whole;
+        let whole = Rect::<Source>::from_center(self.x.value, self.y.value, width, height);
+        let across = (rect.x1.min(whole.x1) - rect.x0.max(whole.x0)).max(0.0);
+        let down = (rect.y1.min(whole.y1) - rect.y0.max(whole.y0)).max(0.0);
+        rect.area() < SHOWS * width * height && across * down >= WITHIN * rect.area()
+    }
+
+    fn resize(&mut self, rect: &Rect<Source>) {
+        let keep = (-self.unseen / SHRINKS_IN).exp();
+        let [width, height] = &mut self.whole;
+        for (whole, seen) in [(width, rect.width()), (height, rect.height())] {
+            *whole = seen.max(seen + (*whole - seen) * keep);
+        }
+        self.unseen = 0.0;
     }
 
     /// Lets the box keep its size: out of sight it would grow or shrink without bound.

@@ -49,6 +49,7 @@ impl Tracker {
         let mut boxes = self.usable(detections);
         self.associate_all(detections, &mut boxes);
         self.settle();
+        boxes.strong.retain(|&index| !self.is_seen(&detections[index]));
         self.start_tracks(detections, &boxes.strong);
         self.confirm();
         let mut ids = vec![None; detections.len()];
@@ -99,10 +100,12 @@ impl Tracker {
         let confirmed = |track: &Track| track.id.is_some();
         let in_sight = |track: &Track| track.id.is_some() && track.in_sight;
         let new = |track: &Track| track.id.is_none();
+        let lost = |track: &Track| track.id.is_some() && !track.in_sight;
         let Boxes { strong, weak } = boxes;
         self.stage(detections, strong, rule(high_overlap, Worth::Fused), confirmed);
         self.stage(detections, weak, rule(low_overlap, Worth::Overlap), in_sight);
         self.stage(detections, strong, rule(confirm_overlap, Worth::Fused), new);
+        self.stage(detections, strong, rule(0.1, Worth::Widened), lost);
     }
 
     /// Associates the tracks of one kind that have no box yet, and takes their boxes out of `boxes`.
@@ -130,6 +133,12 @@ impl Tracker {
         for track in self.tracks.iter_mut().filter(|track| track.detection.is_none()) {
             track.lose();
         }
+    }
+
+    /// Whether a box overlaps that of a track by so much that it is the same object, of whatever class.
+    fn is_seen(&self, detection: &Detection) -> bool {
+        let mut seen = self.tracks.iter().filter(|track| track.detection.is_some());
+        seen.any(|track| track.rect().iou(&detection.rect) > 0.45)
     }
 
     fn start_tracks(&mut self, detections: &[Detection], boxes: &[usize]) {

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// The confidence from which boxes are reported, for every way of tracking.
-const CONFIDENCE: f32 = 0.4;
+const CONFIDENCE: f32 = 0.25;
 
 fn confidence() -> Score {
     Score::new(CONFIDENCE).unwrap()
