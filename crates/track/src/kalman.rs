@@ -19,7 +19,7 @@ const SMALLEST: f32 = 1.0;
 /// A box with less than this part of the usual area may be what shows of a covered object.
 const SHOWS: f32 = 0.92;
 /// It is if this much of it lies within the whole object.
-const WITHIN: f32 = 0.9;
+const WITHIN: f32 = 0.5;
 /// In this many seconds a smaller size becomes the usual one by two thirds.
 const SHRINKS_IN: f32 = 2.0;
 
