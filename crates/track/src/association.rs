@@ -8,6 +8,12 @@ use crate::{
     track::Track,
 };
 
+/// The margin around a box, in parts of its width and height: at once, how much more in a second, and
+/// at most.
+const MARGIN: f32 = 0.2;
+const MARGIN_RATE: f32 = 0.5;
+const WIDEST: f32 = 0.6;
+
 /// What a detection and a track need to be a pair, and what the pair is worth.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Rule {
@@ -28,33 +34,32 @@ pub(crate) enum Worth {
     Widened,
 }
 
-/// Cascaded-Buffered IoU (Yang et al., 2023).
-const MARGIN: f32 = 0.2;
-const MARGIN_RATE: f32 = 0.5;
-const WIDEST: f32 = 0.6;
-
-fn widened(rect: &Rect<Source>, margin: f32) -> Rect<Source> {
-    let (x, y) = (rect.width() * margin, rect.height() * margin);
-    Rect::from_corners(rect.x0 - x, rect.y0 - y, rect.x1 + x, rect.y1 + y)
-}
-
 impl Rule {
     fn gain(self, track: &Track, detection: &Detection) -> Option<f32> {
         if track.class != detection.class {
             return None;
         }
-        let beyond = track.rect().iou(&detection.rect) - self.overlap;
+        let beyond = |overlap: f32| overlap - self.overlap;
+        let overlap = || track.rect().iou(&detection.rect);
         let gain = match self.worth {
-            Worth::Overlap => beyond,
-            Worth::Fused => beyond * detection.score.get(),
-            Worth::Widened => {
-                let margin = (MARGIN + MARGIN_RATE * track.unseen()).min(WIDEST);
-                let widened = [track.rect(), detection.rect].map(|rect| widened(&rect, margin));
-                widened[0].iou(&widened[1]) - self.overlap
-            }
+            Worth::Overlap => beyond(overlap()),
+            Worth::Fused => beyond(overlap()) * detection.score.get(),
+            Worth::Widened => beyond(widened_overlap(track, detection)),
         };
         (gain > 0.0).then_some(gain)
     }
+}
+
+/// Buffered overlap (Yang et al., "Hard to Track Objects with Irregular Motions and Similar
+/// Appearances?", WACV 2023), with a margin that grows while nobody knows where the track went.
+fn widened_overlap(track: &Track, detection: &Detection) -> f32 {
+    let margin = (MARGIN + MARGIN_RATE * track.unseen()).min(WIDEST);
+    widened(&track.rect(), margin).iou(&widened(&detection.rect, margin))
+}
+
+fn widened(rect: &Rect<Source>, margin: f32) -> Rect<Source> {
+    let (x, y) = (rect.width() * margin, rect.height() * margin);
+    Rect::from_corners(rect.x0 - x, rect.y0 - y, rect.x1 + x, rect.y1 + y)
 }
 
 /// The pairs (index of a track, index of a detection) of the best association of `tracks` and `boxes`.

@@ -16,12 +16,10 @@ const LONGEST_STEP: f32 = 60.0;
 /// No box counts as smaller than this many pixels, or its first place would be held for exact.
 const SMALLEST: f32 = 1.0;
 
-/// A box with less than this part of the usual area may be what shows of a covered object.
-const SHOWS: f32 = 0.92;
-/// It is if this much of it lies within the whole object.
-const WITHIN: f32 = 0.5;
+/// How far what is hidden of an object makes its place uncertain, in parts of the length that is hidden.
+const HIDDEN: f32 = 3.0;
 /// In this many seconds a smaller size becomes the usual one by two thirds.
-const SHRINKS_IN: f32 = 2.0;
+const SHRINKS_IN: f32 = 1.0;
 
 /// Where a box is and how it moves: centre, width and height, and their velocities.
 #[derive(Debug, Clone)]
@@ -54,21 +52,19 @@ impl BoxFilter {
 
     /// Takes in where the box was seen now.
     ///
-    /// The box of an object that is being covered says little about where it is and how it moves: the
-    /// whole goes on as before.
+    /// A box that is smaller than usual may be what shows of an object that is being covered: the more
+    /// may be hidden, the less it says about where the whole is and how it moves.
     pub(crate) fn correct(&mut self, rect: &Rect<Source>) {
-        let covered = self.is_part(rect);
+        self.size = size_of(rect);
         self.resize(rect);
-        if covered {
-            self.hold_size();
-            return;
-        }
-        let size = size_of(rect);
-        let variance = (MEASURED * size).powi(2);
-        for (axis, value) in self.axes().into_iter().zip(measured(rect)) {
+        let measured_variance = (MEASURED * self.size).powi(2);
+        let hidden = [self.whole[0] - rect.width(), self.whole[1] - rect.height()];
+        let [across, down] = hidden.map(|length| measured_variance + (HIDDEN * length).powi(2));
+        let variances = [across, down, across, down];
+        for ((axis, value), variance) in self.axes().into_iter().zip(measured(rect)).zip(variances)
+        {
             axis.correct(value, variance);
         }
-        self.size = size;
     }
 
     /// For how many seconds it was not seen.
@@ -76,15 +72,7 @@ impl BoxFilter {
         self.unseen
     }
 
-    /// Whether a box may be what shows of the object while something covers the rest.
-    fn is_part(&self, rect: &Rect<Source>) -> bool {
-        let [width, height] = self.whole;
-        let whole = Rect::<Source>::from_center(self.x.value, self.y.value, width, height);
-        let across = (rect.x1.min(whole.x1) - rect.x0.max(whole.x0)).max(0.0);
-        let down = (rect.y1.min(whole.y1) - rect.y0.max(whole.y0)).max(0.0);
-        rect.area() < SHOWS * width * height && across * down >= WITHIN * rect.area()
-    }
-
+    /// Takes in how large the whole is: a larger box at once, a smaller one by and by.
     fn resize(&mut self, rect: &Rect<Source>) {
         let keep = (-self.unseen / SHRINKS_IN).exp();
         let [width, height] = &mut self.whole;
@@ -274,6 +262,24 @@ mod tests {
                 prop_assert!(filter.rect().is_finite());
             }
         }
+    }
+
+    #[test]
+    fn what_is_covered_by_and_by_keeps_its_pace() {
+        // An object of 40 pixels that goes 100 pixels a second under an edge at x = 100.
+        let shows = |t: f32| {
+            Rect::<Source>::from_corners(100.0 * t, 50.0, (100.0 * t + 40.0).min(100.0), 70.0)
+        };
+        let mut filter = BoxFilter::new(&shows(0.0));
+        for frame in 1..=24_u8 {
+            filter.predict(0.04);
+            filter.correct(&shows(0.04 * f32::from(frame)));
+        }
+        filter.hold_size();
+        filter.predict(0.5);
+        let middle = filter.x.value;
+        assert!((middle - 166.0).abs() < 20.0, "{middle}");
+        assert!(filter.x.velocity > 80.0, "{}", filter.x.velocity);
     }
 
     #[test]
