@@ -16,6 +16,11 @@ const LONGEST_STEP: f32 = 60.0;
 /// No box counts as smaller than this many pixels, or its first place would be held for exact.
 const SMALLEST: f32 = 1.0;
 
+/// How far what is hidden of an object makes its place uncertain, in parts of the length that is hidden.
+const HIDDEN: f32 = 3.0;
+/// In this many seconds a smaller size becomes the usual one by two thirds.
+const SHRINKS_IN: f32 = 1.0;
+
 /// Where a box is and how it moves: centre, width and height, and their velocities.
 #[derive(Debug, Clone)]
 pub(crate) struct BoxFilter {
@@ -24,6 +29,10 @@ pub(crate) struct BoxFilter {
     width: Axis,
     height: Axis,
     size: f32,
+    /// Width and height of the whole object: they grow at once and shrink slowly.
+    whole: [f32; 2],
+    /// For how many seconds it was not seen.
+    unseen: f32,
 }
 
 impl BoxFilter {
@@ -31,23 +40,46 @@ impl BoxFilter {
     pub(crate) fn new(rect: &Rect<Source>) -> Self {
         let size = size_of(rect);
         let [x, y, width, height] = measured(rect).map(|value| Axis::new(value, size));
-        Self { x, y, width, height, size }
+        Self { x, y, width, height, size, whole: [rect.width(), rect.height()], unseen: 0.0 }
     }
 
     /// Moves the box by `seconds` and widens what is not known of it.
     pub(crate) fn predict(&mut self, seconds: f32) {
         let (step, size) = (seconds.clamp(0.0, LONGEST_STEP), self.size);
         self.axes().into_iter().for_each(|axis| axis.predict(step, size));
+        self.unseen = (self.unseen + step).min(LONGEST_STEP);
     }
 
     /// Takes in where the box was seen now.
+    ///
+    /// A box that is smaller than usual may be what shows of an object that is being covered: the more
+    /// may be hidden, the less it says about where the whole is and how it moves.
     pub(crate) fn correct(&mut self, rect: &Rect<Source>) {
-        let size = size_of(rect);
-        let variance = (MEASURED * size).powi(2);
-        for (axis, value) in self.axes().into_iter().zip(measured(rect)) {
+        self.size = size_of(rect);
+        self.resize(rect);
+        let measured_variance = (MEASURED * self.size).powi(2);
+        let hidden = [self.whole[0] - rect.width(), self.whole[1] - rect.height()];
+        let [across, down] = hidden.map(|length| measured_variance + (HIDDEN * length).powi(2));
+        let variances = [across, down, across, down];
+        for ((axis, value), variance) in self.axes().into_iter().zip(measured(rect)).zip(variances)
+        {
             axis.correct(value, variance);
         }
-        self.size = size;
+    }
+
+    /// For how many seconds it was not seen.
+    pub(crate) const fn unseen(&self) -> f32 {
+        self.unseen
+    }
+
+    /// Takes in how large the whole is: a larger box at once, a smaller one by and by.
+    fn resize(&mut self, rect: &Rect<Source>) {
+        let keep = (-self.unseen / SHRINKS_IN).exp();
+        let [width, height] = &mut self.whole;
+        for (whole, seen) in [(width, rect.width()), (height, rect.height())] {
+            *whole = seen.max(seen + (*whole - seen) * keep);
+        }
+        self.unseen = 0.0;
     }
 
     /// Lets the box keep its size: out of sight it would grow or shrink without bound.
@@ -230,6 +262,24 @@ mod tests {
                 prop_assert!(filter.rect().is_finite());
             }
         }
+    }
+
+    #[test]
+    fn what_is_covered_by_and_by_keeps_its_pace() {
+        // An object of 40 pixels that goes 100 pixels a second under an edge at x = 100.
+        let shows = |t: f32| {
+            Rect::<Source>::from_corners(100.0 * t, 50.0, (100.0 * t + 40.0).min(100.0), 70.0)
+        };
+        let mut filter = BoxFilter::new(&shows(0.0));
+        for frame in 1..=24_u8 {
+            filter.predict(0.04);
+            filter.correct(&shows(0.04 * f32::from(frame)));
+        }
+        filter.hold_size();
+        filter.predict(0.5);
+        let middle = filter.x.value;
+        assert!((middle - 166.0).abs() < 20.0, "{middle}");
+        assert!(filter.x.velocity > 80.0, "{}", filter.x.velocity);
     }
 
     #[test]

@@ -22,6 +22,11 @@ pub struct TrackerOptions {
     pub low_overlap: f32,
     /// The overlap that the second sighting of a track needs with its first.
     pub confirm_overlap: f32,
+    /// The overlap that a track which is out of sight needs with a detection that is nobody else's,
+    /// both with a margin around them that grows with the time.
+    pub lost_overlap: f32,
+    /// A detection that overlaps an object of its frame by more than this starts no track.
+    pub same_overlap: f32,
     /// In how many frames a track must be seen, one after the other, before it has an id; at least 1.
     pub confirm_after: u32,
     /// For how long a track that is out of sight is looked for.
@@ -54,6 +59,8 @@ impl Default for TrackerOptions {
             high_overlap: 0.1,
             low_overlap: 0.5,
             confirm_overlap: 0.1,
+            lost_overlap: 0.1,
+            same_overlap: 0.45,
             confirm_after: 2,
             lost_for: Duration::from_secs(2),
         }

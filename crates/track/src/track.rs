@@ -64,6 +64,11 @@ impl Track {
         self.filter.rect()
     }
 
+    /// For how many seconds it was not seen.
+    pub(crate) const fn unseen(&self) -> f32 {
+        self.filter.unseen()
+    }
+
     /// Moves it to the time of the next frame, in which it has not been found yet.
     pub(crate) fn predict(&mut self, step: Duration) {
         self.detection = None;

@@ -49,6 +49,7 @@ impl Tracker {
         let mut boxes = self.usable(detections);
         self.associate_all(detections, &mut boxes);
         self.settle();
+        boxes.strong.retain(|&index| !self.is_seen_already(&detections[index]));
         self.start_tracks(detections, &boxes.strong);
         self.confirm();
         let mut ids = vec![None; detections.len()];
@@ -92,17 +93,21 @@ impl Tracker {
     }
 
     /// The paper's stages: sure boxes with all confirmed tracks, weak boxes with those that were in
-    /// sight, and the sure boxes that are left with the tracks that are not confirmed yet.
+    /// sight, and the sure boxes that are left with the tracks that are not confirmed yet. What is
+    /// left then may be what was lost, though not quite where it was expected.
     fn associate_all(&mut self, detections: &[Detection], boxes: &mut Boxes) {
-        let TrackerOptions { high_overlap, low_overlap, confirm_overlap, .. } = self.options;
+        let TrackerOptions { high_overlap, low_overlap, confirm_overlap, lost_overlap, .. } =
+            self.options;
         let rule = |overlap, worth| Rule { overlap, worth };
         let confirmed = |track: &Track| track.id.is_some();
         let in_sight = |track: &Track| track.id.is_some() && track.in_sight;
         let new = |track: &Track| track.id.is_none();
+        let lost = |track: &Track| track.id.is_some() && !track.in_sight;
         let Boxes { strong, weak } = boxes;
         self.stage(detections, strong, rule(high_overlap, Worth::Fused), confirmed);
         self.stage(detections, weak, rule(low_overlap, Worth::Overlap), in_sight);
         self.stage(detections, strong, rule(confirm_overlap, Worth::Fused), new);
+        self.stage(detections, strong, rule(lost_overlap, Worth::Widened), lost);
     }
 
     /// Associates the tracks of one kind that have no box yet, and takes their boxes out of `boxes`.
@@ -130,6 +135,13 @@ impl Tracker {
         for track in self.tracks.iter_mut().filter(|track| track.detection.is_none()) {
             track.lose();
         }
+    }
+
+    /// Whether a box overlaps an object of this frame by so much that it is that object again, under
+    /// whatever class.
+    fn is_seen_already(&self, detection: &Detection) -> bool {
+        let mut seen = self.tracks.iter().filter(|track| track.detection.is_some());
+        seen.any(|track| track.rect().iou(&detection.rect) > self.options.same_overlap)
     }
 
     fn start_tracks(&mut self, detections: &[Detection], boxes: &[usize]) {
@@ -198,5 +210,18 @@ mod tests {
         }
         assert_eq!(tracker.tracks(), 2, "{seen:?}");
         assert_eq!(seen[2], seen[39]);
+    }
+
+    #[test]
+    fn a_second_box_on_an_object_is_no_second_object_whatever_its_class() {
+        let options = TrackerOptions::for_confidence(Score::new(0.25).unwrap());
+        let mut tracker = Tracker::new(options);
+        let other = Detection { class: ClassIndex(1), ..detection(2.0, 0.5) };
+        for frame in 0..4_u32 {
+            let time = Duration::from_millis(40) * frame;
+            let ids = tracker.update(time, &[detection(0.0, 0.8), other]);
+            assert_eq!(ids[1], None);
+        }
+        assert_eq!(tracker.tracks(), 1);
     }
 }

@@ -171,7 +171,8 @@ pub(crate) fn is_right(object: &Labelled, other: &Labelled) -> bool {
     object.class == other.class && object.rect.iou(&other.rect) >= OVERLAP
 }
 
-/// The tracker's boxes without those of objects of which too little shows: to find them is no mistake.
+/// The tracker's boxes without those on objects of which too little shows, whatever the class: as the
+/// ignored regions of the MOT benchmarks.
 fn without_hidden(frame: &Frame, boxes: &[Labelled]) -> Vec<Labelled> {
     let of_hidden = |other: &Labelled| {
         let right = frame.truth.iter().any(|object| is_right(object, other));
@@ -184,7 +185,7 @@ fn covers_half(object: &Labelled, other: &Labelled) -> bool {
     let (a, b) = (object.rect, other.rect);
     let width = (a.x1.min(b.x1) - a.x0.max(b.x0)).max(0.0);
     let height = (a.y1.min(b.y1) - a.y0.max(b.y0)).max(0.0);
-    object.class == other.class && width * height >= 0.5 * b.area()
+    width * height >= 0.5 * b.area()
 }
 
 fn size(count: usize) -> u32 {

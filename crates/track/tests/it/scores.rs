@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// The confidence from which boxes are reported, for every way of tracking.
-const CONFIDENCE: f32 = 0.4;
+const CONFIDENCE: f32 = 0.25;
 
 fn confidence() -> Score {
     Score::new(CONFIDENCE).unwrap()
@@ -106,7 +106,7 @@ fn scores() -> Result<()> {
     write!(std::io::stdout(), "{}", table(&sequences, &columns)).ok();
     let [ours, plain, ideal] = [&ours, &plain, &ideal].map(|counts| counts[sequences.len()]);
     // The detector's own misses and false alarms weigh on all three alike.
-    assert!(ours.idf1() >= 0.9 * ideal.idf1(), "IDF1 {} of {}", ours.idf1(), ideal.idf1());
+    assert!(ours.idf1() >= 0.9, "IDF1 {}, {} by true ids", ours.idf1(), ideal.idf1());
     assert!(ours.idf1() >= plain.idf1() + 0.05, "{ours:?} {plain:?}");
     assert!(2 * ours.switches < plain.switches, "{ours:?} {plain:?}");
     Ok(())

@@ -1,13 +1,17 @@
 //! The sequences of `fixtures/sequences`: truth and a real detector's boxes, frame by frame.
 
-use std::{fs, path::Path, time::Duration};
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::{Context, Result};
 use detections_types::{ClassIndex, Detection, Rect, Score, Source};
 use serde::Deserialize;
 
-/// The part of an object, in per cent, that shows when it counts: what the detector was taught.
-const COUNTS: u8 = 40;
+/// The part of an object, in per cent, that shows when it counts.
+const COUNTS: u8 = 60;
 
 pub(crate) struct Sequence {
     pub(crate) name: String,
@@ -19,7 +23,7 @@ pub(crate) struct Frame {
     pub(crate) detections: Vec<Detection>,
     /// Objects that show.
     pub(crate) truth: Vec<Labelled>,
-    /// Objects of which too little shows: to find them is neither right nor wrong.
+    /// Objects of which too little shows: what is found on them is neither right nor wrong.
     pub(crate) hidden: Vec<Labelled>,
 }
 
@@ -43,9 +47,10 @@ struct StoredFrame {
     found: Vec<(u32, f32, f32, f32, f32, f32)>,
 }
 
-/// All sequences, by name.
+/// All sequences, by name: the repository's own, or those of the folder that `SEQUENCES` names.
 pub(crate) fn all() -> Result<Vec<Sequence>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/sequences");
+    let own = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/sequences");
+    let folder = env::var_os("SEQUENCES").map_or_else(own, PathBuf::from);
     let mut sequences = Vec::new();
     for entry in fs::read_dir(&folder).with_context(|| folder.display().to_string())? {
         let path = entry?.path();
