@@ -217,10 +217,11 @@ mod tests {
         let options = TrackerOptions::for_confidence(Score::new(0.25).unwrap());
         let mut tracker = Tracker::new(options);
         let other = Detection { class: ClassIndex(1), ..detection(2.0, 0.5) };
-        for frame in 0..4_u32 {
+        tracker.update(Duration::ZERO, &[detection(0.0, 0.8)]);
+        for frame in 1..5_u32 {
             let time = Duration::from_millis(40) * frame;
             let ids = tracker.update(time, &[detection(0.0, 0.8), other]);
-            assert_eq!(ids[1], None);
+            assert!(ids[0].is_some() && ids[1].is_none(), "{ids:?}");
         }
         assert_eq!(tracker.tracks(), 1);
     }
