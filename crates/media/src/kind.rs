@@ -19,12 +19,12 @@ impl MediaKind {
         }
     }
 
-    /// Whether it may hold a film: a GIF may be animated, and JPEGs one behind the other are Motion JPEG.
+    /// Whether it may hold a film that can be decoded: JPEGs one behind the other are Motion JPEG.
     #[must_use]
     pub const fn may_be_video(self) -> bool {
         match self {
             Self::Video(_) => true,
-            Self::Image(kind) => matches!(kind, ImageKind::Gif | ImageKind::Jpeg),
+            Self::Image(kind) => matches!(kind, ImageKind::Jpeg),
         }
     }
 }
@@ -107,10 +107,10 @@ mod tests {
     use super::{ImageKind, MediaKind, VideoKind};
 
     #[test]
-    fn films_and_pictures_of_several_frames_may_be_video() {
+    fn films_and_pictures_in_a_row_may_be_video() {
         let image = |kind| MediaKind::Image(kind).may_be_video();
         assert!(MediaKind::Video(VideoKind::Mp4).may_be_video());
-        assert!(image(ImageKind::Gif) && image(ImageKind::Jpeg));
+        assert!(image(ImageKind::Jpeg) && !image(ImageKind::Gif));
         assert!(!image(ImageKind::Png) && !image(ImageKind::Tiff));
     }
 }

@@ -5,7 +5,7 @@ use std::{collections::VecDeque, sync::Arc};
 
 use actix_web::{HttpRequest, http::StatusCode, web::Bytes};
 use detections_frames::Chunk;
-use detections_media::{ImageKind, MediaError, MediaKind, SNIFF_LEN, sniff};
+use detections_media::{MediaError, MediaKind, SNIFF_LEN, sniff};
 use detections_pipeline::Intake as VideoIntake;
 
 use super::form::Form;
@@ -56,9 +56,7 @@ impl VideoUpload {
             }
         }
         match sniff(&seen) {
-            Some(MediaKind::Video(_) | MediaKind::Image(ImageKind::Gif | ImageKind::Jpeg)) => {
-                Ok(self)
-            }
+            Some(kind) if kind.may_be_video() => Ok(self),
             _ if seen.is_empty() => Err(Problem::new(
                 StatusCode::BAD_REQUEST,
                 "empty_body",
