@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use detections_infer::HeadKind;
+use detections_infer::{HeadKind, LabelPolicy};
 use detections_types::Score;
 use tracing_subscriber::EnvFilter;
 
@@ -80,6 +80,8 @@ pub struct ModelConfig {
     pub path: Option<PathBuf>,
     /// The output layout, where it shall not be recognised.
     pub head: Option<HeadKind>,
+    /// What happens when the file names more or fewer classes than its head has.
+    pub labels: LabelPolicy,
     /// The input size, where the model leaves it open.
     pub input_size: Option<InputSize>,
 }
@@ -215,11 +217,12 @@ impl ServerConfig {
 
 impl ModelConfig {
     fn read(reader: &mut Reader) -> Self {
-        let heads = [("yolov8", HeadKind::Yolov8), ("yolox", HeadKind::Yolox)];
+        let labels = [("strict", LabelPolicy::Strict), ("fit", LabelPolicy::Fit)];
         Self {
             path: reader.path("model.path"),
-            head: reader.optional("model.head", choice(heads)),
+            head: reader.optional("model.head", str::parse),
             input_size: reader.optional("model.input_size", input_size),
+            labels: reader.get("model.labels", LabelPolicy::Strict, choice(labels)),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Recognition of heads, sizes and labels, as tables of what a file says and what is made of it.
 
+use std::collections::BTreeSet;
+
 use detections_types::{Dim, ElementType, ErrorKind, ModelDescription, Signature, TensorInfo};
 
 use super::{Manifest, ManifestOptions};
@@ -18,6 +20,7 @@ fn model(input: &[i64], output: (&str, &[i64]), metadata: &[(&str, &str)]) -> Mo
             outputs: vec![tensor(output.0, ElementType::F32, output.1)],
         },
         metadata: metadata.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect(),
+        operators: BTreeSet::new(),
     }
 }
 
