@@ -53,7 +53,8 @@ impl TractModel {
         let description = file.description().clone();
         let planned_batch = planned_batch(&description, input);
         let InputShape { height, width, .. } = input;
-        let graph = file.typed_graph_with(GraphInput { batch: planned_batch, height, width }, fixed)?;
+        let graph =
+            file.typed_graph_with(GraphInput { batch: planned_batch, height, width }, fixed)?;
         let plan = plan::compile(graph, &description.signature, planned_batch)?;
         Ok(Self { description, input, planned_batch, plan })
     }

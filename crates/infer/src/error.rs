@@ -40,7 +40,7 @@ pub enum InferError {
     /// Nobody knows what an input besides the pictures wants.
     #[error(
         "input {tensor} is not known; besides the pictures `orig_target_sizes`, `im_shape` and `scale_factor` \
-         of two numbers are"
+         of two numbers are, and `score_threshold` and `iou_threshold` of one"
     )]
     InputUnknown {
         /// Name, type and shape in the file.
@@ -89,7 +89,9 @@ pub enum InferError {
     #[error("metadata `names` cannot be read")]
     NamesMetadata(#[source] NamesError),
     /// The model does something else than finding objects.
-    #[error("metadata `task` is {task:?}; \"detect\", \"obb\", \"segment\" and \"pose\" are supported")]
+    #[error(
+        "metadata `task` is {task:?}; \"detect\", \"obb\", \"segment\" and \"pose\" are supported"
+    )]
     Task {
         /// The metadata as written.
         task: String,

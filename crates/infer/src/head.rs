@@ -23,7 +23,7 @@ pub(crate) use self::{
     distances::{BOX as DISTANCES, Distances, cells},
     grid::{Grid, STRIDES},
     listed::Listed,
-    maps::{Maps, YOLOV5, YOLOV7},
+    maps::{Anchors, Maps, YOLOV5, YOLOV7},
     objects::{Form, Objects},
     pair::{Grade, Pair},
     turned::TurnedRect,
@@ -126,17 +126,34 @@ impl Head {
         image: usize,
         candidate: &Candidate,
     ) -> Option<TurnedRect> {
+        let anchor = candidate.anchor as usize;
         match &self.reading {
-            Reading::ClassRows(head) if head.boxes == Boxes::Turned => {
-                head.turned(first(outputs), image, candidate.anchor as usize)
-            }
-            _ => None,
+            Reading::ClassRows(head) => head.turned(first(outputs), image, anchor),
+            Reading::Objects(head) => head.turned(first(outputs), image, anchor),
+            Reading::Columns(_)
+            | Reading::Grid(_)
+            | Reading::Maps(_)
+            | Reading::Pair(_)
+            | Reading::Listed(_)
+            | Reading::Distances(_) => None,
         }
     }
 
     /// Whether its boxes are turned.
-    pub(crate) fn is_turned(&self) -> bool {
-        matches!(&self.reading, Reading::ClassRows(head) if head.boxes == Boxes::Turned)
+    pub(crate) const fn is_turned(&self) -> bool {
+        matches!(
+            &self.reading,
+            Reading::ClassRows(ClassRows { boxes: Boxes::Turned, .. })
+                | Reading::Objects(Objects { angle: Some(_), .. })
+        )
+    }
+
+    /// Whether its boxes are final, so that none suppresses another.
+    #[must_use]
+    pub const fn is_final(&self) -> bool {
+        matches!(&self.reading, Reading::Objects(_) | Reading::Listed(_))
+            || matches!(&self.reading, Reading::Pair(Pair { grade: Grade::Logits, .. }))
+            || matches!(self.kind, HeadKind::RtDetrUltralytics)
     }
 }
 

@@ -23,6 +23,6 @@ pub use crate::{
     model::{InputShape, Model, OutputTensor, Outputs, Session},
     nms::Nms,
     params::{ClassThresholds, DetectParams, NmsMode},
-    reader::{Found, Reader},
     preprocess::{ChannelOrder, Letterbox, Letterboxer, PixelScale, Placement, Preprocess},
+    reader::{Found, Reader},
 };

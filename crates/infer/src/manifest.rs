@@ -113,12 +113,14 @@ const fn preprocessing(head: HeadKind, inputs: &input::Inputs) -> Preprocess {
         HeadKind::RfDetr | HeadKind::PicoDet => (Rgb, ImageNet, Stretch),
         HeadKind::NanoDet => (Bgr, ImageNet, Stretch),
         HeadKind::Ssd => (Bgr, Bytes, Stretch),
-        HeadKind::SsdTensorflow | HeadKind::DamoYolo => (Rgb, Bytes, Stretch),
+        HeadKind::SsdTensorflow => (Rgb, Bytes, Stretch),
+        HeadKind::DamoYolo => (Rgb, Bytes, TopLeft),
     };
     // Grey is weighed from red, green and blue; a graph that takes bytes scales them itself.
     let order = if inputs.channels == 1 { Rgb } else { order };
     let scale = if matches!(inputs.element, ElementType::U8) { Bytes } else { scale };
-    Preprocess { order, scale, placement, pad: Preprocess::GREY }
+    let pad = if matches!(head, HeadKind::DamoYolo) { 0 } else { Preprocess::GREY };
+    Preprocess { order, scale, placement, pad }
 }
 
 /// As many names as there are classes; what the file has too many or too few of was settled before.

@@ -56,7 +56,7 @@ impl Reader {
         if head.is_turned() {
             return Ok(self.read_turned(outputs, image, letterbox, params));
         }
-        if head.kind().is_final() {
+        if head.is_final() {
             Nms::best(&mut self.candidates, params.max_detections);
         } else {
             let DetectParams { iou, nms, max_detections, .. } = *params;
@@ -89,10 +89,13 @@ impl Reader {
             NmsMode::ClassWise => candidate.class,
             NmsMode::Agnostic => ClassIndex(0),
         };
+        let is_final = head.is_final();
         let of = |candidate: &Candidate| turned.get(candidate.anchor as usize).copied().flatten();
         Nms::suppress_by(&mut self.candidates, params.max_detections, |kept, other| {
             let overlap = of(kept).zip(of(other)).map(|(kept, other)| kept.overlap(&other));
-            class(kept) == class(other) && overlap.is_some_and(|overlap| overlap > params.iou)
+            !is_final
+                && class(kept) == class(other)
+                && overlap.is_some_and(|overlap| overlap > params.iou)
         });
         let found = self.candidates.iter().filter_map(|candidate| {
             let corners = of(candidate)?.corners().map(|corner| letterbox.point_to_source(corner));

@@ -1,11 +1,13 @@
 //! Makes every graph take the same pictures: planes of red, green and blue as float32. What a file takes
 //! instead (channels last, one grey plane, bytes, inputs besides the picture) is computed in the graph.
 
-use detections_types::{ElementType, FixedInput, PictureAxes, PictureLayout, Signature, TensorInfo};
+use detections_types::{
+    ElementType, FixedInput, PictureAxes, PictureLayout, Signature, TensorInfo,
+};
 use tract_onnx::{
     prelude::{
         DatumExt, DatumType, InferenceFact, InferenceModel, IntoArcTensor, Tensor, TractResult,
-        TypedFact, TypedModel, tract_itertools::Itertools, tvec,
+        TypedFact, TypedModel, tvec,
     },
     tract_core::ops::{
         cast::cast,
@@ -45,7 +47,7 @@ pub(crate) fn settle_inputs(
             continue;
         };
         let info = signature.inputs.iter().find(|input| input.name == name);
-        let value = constant(info.map(|info| info.element), fixed, source.input.batch)?;
+        let value = constant(info, fixed, source.input.batch)?;
         let value = value.into_arc_tensor();
         model.set_outlet_fact(outlet, InferenceFact::try_from(&value)?)?;
         model.node_mut(outlet.node).op = Box::new(Const::new(value)?);
@@ -61,28 +63,32 @@ pub(crate) fn settle_inputs(
 }
 
 /// Halves were lifted before, so only bytes are left besides singles.
-const fn element(picture: &TensorInfo) -> DatumType {
-    match picture.element {
-        ElementType::U8 => DatumType::U8,
-        _ => DatumType::F32,
-    }
+fn element(picture: &TensorInfo) -> DatumType {
+    if picture.element == ElementType::U8 { DatumType::U8 } else { DatumType::F32 }
 }
 
-fn constant(element: Option<ElementType>, fixed: &FixedInput, batch: usize) -> TractResult<Tensor> {
-    let numbers = fixed.row.iter().copied().cycle().take(fixed.row.len() * batch);
-    let shape = [batch, fixed.row.len()];
-    match element {
-        Some(ElementType::I64) => Tensor::from_shape(&shape, &numbers.map(i64::from).collect_vec()),
-        Some(ElementType::I32) => {
-            let numbers: Vec<i32> = numbers.map(i32::try_from).try_collect()?;
-            Tensor::from_shape(&shape, &numbers)
-        }
-        Some(ElementType::F32 | ElementType::F16) => {
-            let numbers: Vec<u16> = numbers.map(u16::try_from).try_collect()?;
-            Tensor::from_shape(&shape, &numbers.into_iter().map(f32::from).collect_vec())
-        }
-        _ => bail!("the input `{}` is of a type that no number can be given for", fixed.name),
-    }
+fn constant(info: Option<&TensorInfo>, fixed: &FixedInput, batch: usize) -> TractResult<Tensor> {
+    let Some(info) = info else {
+        bail!("the graph has an input `{}` that the file does not list", fixed.name);
+    };
+    let shape = match info.shape.len() {
+        0 => vec![],
+        1 => vec![fixed.row.len()],
+        _ => vec![batch, fixed.row.len()],
+    };
+    let numbers = shape.iter().product();
+    let numbers: Vec<f32> = fixed.row.iter().copied().cycle().take(numbers).collect();
+    let singles = Tensor::from_shape(&shape, &numbers)?;
+    let known = [
+        (ElementType::I64, DatumType::I64),
+        (ElementType::I32, DatumType::I32),
+        (ElementType::F32, DatumType::F32),
+        (ElementType::F16, DatumType::F32),
+    ];
+    let Some((_, element)) = known.into_iter().find(|(element, _)| *element == info.element) else {
+        bail!("the input `{}` is of a type that no number can be given for", fixed.name);
+    };
+    Ok(singles.cast_to_dt(element)?.into_owned())
 }
 
 /// Puts in front of the graph's own input one of planes of red, green and blue in float32.

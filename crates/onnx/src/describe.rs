@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use detections_types::{Dim, ElementType, ModelDescription, Signature, TensorInfo};
 use crate::check::subgraphs;
+use detections_types::{Dim, ElementType, ModelDescription, Signature, TensorInfo};
 use tract_onnx::pb::{
     GraphProto, ModelProto, TensorShapeProto, ValueInfoProto, tensor_proto::DataType,
     tensor_shape_proto::dimension::Value, type_proto,

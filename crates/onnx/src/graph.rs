@@ -88,7 +88,8 @@ fn picture<'a>(
     let (Some(input), None) = (inputs.next(), inputs.next()) else {
         return Err(OnnxError::InputCount { inputs: signature.inputs.clone() });
     };
-    let layout = input.picture().filter(|layout| wanted.is_sensible() && takes(input, layout, wanted));
+    let layout =
+        input.picture().filter(|layout| wanted.is_sensible() && takes(input, layout, wanted));
     let mismatch = || OnnxError::InputMismatch { input: input.clone(), wanted };
     layout.map(|layout| (input, layout)).ok_or_else(mismatch)
 }

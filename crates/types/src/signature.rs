@@ -109,13 +109,14 @@ impl TensorInfo {
     }
 }
 
-/// An input besides the pictures and the numbers that it gets for each of them, whatever they show.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// An input besides the pictures and the numbers that it gets, whatever they show: for each picture where it has
+/// two axes, once where it has fewer.
+#[derive(Debug, Clone, PartialEq)]
 pub struct FixedInput {
     /// Its name in the file.
     pub name: String,
-    /// The numbers for one picture.
-    pub row: Vec<u32>,
+    /// The numbers of one picture, or of the run.
+    pub row: Vec<f32>,
 }
 
 impl fmt::Display for TensorInfo {
@@ -152,7 +153,8 @@ mod tests {
     #[test]
     fn pictures_are_told_by_their_channels() {
         let layout = |shape: [i64; 4]| {
-            let dim = |axis: i64| usize::try_from(axis).map_or(Dim::Dynamic("n".into()), Dim::Fixed);
+            let dim =
+                |axis: i64| usize::try_from(axis).map_or(Dim::Dynamic("n".into()), Dim::Fixed);
             let shape = shape.map(dim).to_vec();
             let tensor = TensorInfo { name: "x".into(), element: ElementType::U8, shape };
             tensor.picture().map(|found| (found.axes, found.channels, found.height.fixed()))

@@ -82,7 +82,7 @@ impl ClassRows {
         image: usize,
         anchor: usize,
     ) -> Option<TurnedRect> {
-        let anchors = *output.shape.get(2)?;
+        let anchors = *output.shape.get(2).filter(|_| self.boxes == Boxes::Turned)?;
         let data = output.image(image);
         let row = |number: usize| data.get(number * anchors + anchor).copied();
         let angle = row(BOX_ROWS + self.classes)?;
@@ -131,7 +131,8 @@ mod tests {
 
     use super::{Boxes, ClassRows};
     use crate::{
-        Candidate, ClassThresholds, Head, HeadKind, InferError, OutputTensor, Outputs, head::Reading,
+        Candidate, ClassThresholds, Head, HeadKind, InferError, OutputTensor, Outputs,
+        head::Reading,
     };
 
     const ANCHORS: usize = 1100;
@@ -209,8 +210,7 @@ mod tests {
         let rows = ClassRows { classes: 1, further: 1, boxes, anchors: Some(2) };
         // Rows of two anchors: the second is 40x20 at (50, 60), turned by a right angle.
         let right = std::f32::consts::FRAC_PI_2;
-        let data =
-            [0.0, 50.0, 0.0, 60.0, 0.0, 40.0, 0.0, 20.0, 0.0, 0.9, 0.0, right];
+        let data = [0.0, 50.0, 0.0, 60.0, 0.0, 40.0, 0.0, 20.0, 0.0, 0.9, 0.0, right];
         let output = OutputTensor { shape: &[1, 6, 2], data: &data };
         let mut found = Vec::new();
         rows.decode(output, 0, &above(0.5), &mut found).unwrap();

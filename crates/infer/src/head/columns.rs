@@ -73,8 +73,8 @@ impl Columns {
             Objectness::Column => (row[BOX], &row[BOX + 1..]),
             Objectness::None => (1.0, &row[BOX..]),
         };
-        // Class scores are at most 1, so objectness bounds the score. NaN must fail too.
-        if !(sure >= lowest) {
+        // Class scores are at most 1, so objectness bounds the score.
+        if sure.is_nan() || sure < lowest {
             return None;
         }
         let (best, class) = best_of_row(&classes[..self.classes]);
@@ -109,12 +109,8 @@ mod tests {
 
     #[test]
     fn objectness_times_the_best_class_counts() {
-        let head = Columns {
-            classes: 2,
-            objectness: Objectness::Column,
-            further: 1,
-            scale: [1.0, 1.0],
-        };
+        let head =
+            Columns { classes: 2, objectness: Objectness::Column, further: 1, scale: [1.0, 1.0] };
         let data = [
             [10.0, 20.0, 4.0, 6.0, 0.9, 0.1, 0.8, 7.0],
             [10.0, 20.0, 4.0, 6.0, 0.4, 1.0, 1.0, 7.0],

@@ -120,7 +120,9 @@ mod tests {
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].class, ClassIndex(1));
         let rect = found[0].rect;
-        for (edge, expected) in [(rect.x0, -40.0), (rect.y0, -56.0), (rect.x1, 72.0), (rect.y1, 56.0)] {
+        for (edge, expected) in
+            [(rect.x0, -40.0), (rect.y0, -56.0), (rect.x1, 72.0), (rect.y1, 56.0)]
+        {
             assert!((edge - expected).abs() < 1e-3, "{rect:?}");
         }
     }

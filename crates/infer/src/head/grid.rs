@@ -126,7 +126,8 @@ mod tests {
 
     use super::Grid;
     use crate::{
-        Candidate, ClassThresholds, Head, HeadKind, InferError, OutputTensor, Outputs, head::Reading,
+        Candidate, ClassThresholds, Head, HeadKind, InferError, OutputTensor, Outputs,
+        head::Reading,
     };
 
     /// 64x32 pixels (height x width): grids of 8x4, 4x2 and 2x1 cells.

@@ -113,22 +113,6 @@ impl HeadKind {
     pub fn names() -> String {
         Self::ALL.map(Self::name).join(", ")
     }
-
-    /// Whether its boxes are final, so that none suppresses another.
-    #[must_use]
-    pub const fn is_final(self) -> bool {
-        matches!(
-            self,
-            Self::EndToEnd
-                | Self::YoloNasFlat
-                | Self::RtDetrUltralytics
-                | Self::RtDetr
-                | Self::RtDetrTransformers
-                | Self::RfDetr
-                | Self::Ssd
-                | Self::SsdTensorflow
-        )
-    }
 }
 
 impl fmt::Display for HeadKind {

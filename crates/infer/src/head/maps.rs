@@ -6,7 +6,7 @@
 use detections_types::{ModelInput, Rect};
 
 use super::{Best, Candidate, Misfit, best::best_of_row, candidate};
-use crate::{ClassThresholds, OutputTensor, Outputs, numeric::float};
+use crate::{ClassThresholds, Outputs, numeric::float};
 
 /// Widths and heights of the anchors of strides 8, 16 and 32 in pixels of the input.
 pub(crate) type Anchors = [[[f32; 2]; 3]; 3];
@@ -97,8 +97,7 @@ impl Maps {
         for cell in 0..cells {
             let number = |n: usize| layer.data[cell * layer.cell_step + n * layer.number_step];
             let sure = sigmoid(number(4));
-            // NaN must fail too, so this is not the same as a test for "below".
-            if !(sure >= lowest.get()) {
+            if sure.is_nan() || sure < lowest.get() {
                 continue;
             }
             scores.iter_mut().zip(BOX..).for_each(|(score, n)| *score = number(n));

@@ -8,7 +8,7 @@
 
 use detections_types::{ModelInput, Rect};
 
-use super::{Best, Candidate, Misfit, candidate};
+use super::{Best, Candidate, Misfit, candidate, turned::TurnedRect};
 use crate::{ClassThresholds, OutputTensor, numeric};
 
 /// Rows of finished objects; the last axis counts a row's numbers.
@@ -30,6 +30,8 @@ pub(crate) struct Objects {
     pub(crate) base: usize,
     /// What a box's horizontal and vertical numbers are multiplied with to be pixels of the input.
     pub(crate) scale: [f32; 2],
+    /// Where the angle in radians is by which a box is turned about its centre, if boxes are.
+    pub(crate) angle: Option<usize>,
 }
 
 /// What the four numbers of a box are.
@@ -69,10 +71,32 @@ impl Objects {
         let rows = data.chunks_exact(self.columns).enumerate();
         candidates.extend(rows.filter_map(|(anchor, row)| {
             let class = class_number(row[self.class], self.base, self.classes)?;
-            let rect = self.form.rect(&row[self.first..], self.scale);
+            let rect = self.turned_in(row).map_or_else(
+                || self.form.rect(&row[self.first..], self.scale),
+                |turned| turned.bounds(),
+            );
             candidate(rect, Best { score: row[self.score], class, anchor }, thresholds)
         }));
         Ok(())
+    }
+
+    /// The turned box of a row, where boxes are turned.
+    pub(super) fn turned(
+        &self,
+        output: OutputTensor<'_>,
+        image: usize,
+        row: usize,
+    ) -> Option<TurnedRect> {
+        self.turned_in(output.image(image).chunks_exact(self.columns).nth(row)?)
+    }
+
+    fn turned_in(&self, row: &[f32]) -> Option<TurnedRect> {
+        let angle = row[self.angle?];
+        let [x, y] = self.scale;
+        let numbers = &row[self.first..];
+        let (cx, cy) = (numbers[0] * x, numbers[1] * y);
+        let (width, height) = (numbers[2] * x, numbers[3] * y);
+        Some(TurnedRect { cx, cy, width, height, angle })
     }
 }
 
@@ -99,6 +123,7 @@ mod tests {
         class: 5,
         base: 0,
         scale: [1.0, 1.0],
+        angle: None,
     };
 
     fn decode(head: &Objects, shape: &[usize], data: &[f32]) -> Vec<Candidate> {
@@ -144,6 +169,17 @@ mod tests {
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].class, ClassIndex(0));
         assert_eq!(found[0].rect, Rect::from_corners(10.0, 50.0, 50.0, 150.0));
+    }
+
+    #[test]
+    fn rows_with_an_angle_are_turned_boxes_and_told_by_their_bounds() {
+        let turned = Objects { columns: 7, form: Form::Centre, angle: Some(6), ..END };
+        let data = [50.0, 60.0, 40.0, 20.0, 0.75, 1.0, std::f32::consts::FRAC_PI_2];
+        let found = decode(&turned, &[1, 1, 7], &data);
+        let rect = found[0].rect;
+        assert!((rect.width() - 20.0).abs() < 1e-3 && (rect.height() - 40.0).abs() < 1e-3);
+        let output = OutputTensor { shape: &[1, 1, 7], data: &data };
+        assert!(turned.turned(output, 0, 0).is_some() && END.turned(output, 0, 0).is_none());
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use detections_types::{Dim, ElementType, FixedInput, ModelDescription, TensorInfo};
 
 use super::ManifestOptions;
-use crate::{InferError, InputShape};
+use crate::{InferError, InputShape, numeric::float};
 
 /// Elements of the largest batch: 1 GiB of f32.
 pub(super) const MAX_ELEMENTS: usize = 1 << 28;
@@ -48,23 +48,29 @@ pub(super) fn resolve(
     Ok(Inputs { shape, element, channels, name, fixed })
 }
 
-/// The numbers for an input besides the pictures: as if each picture had the size of the model's input, so
-/// that boxes come out in its pixels and find back to the picture like those of all models.
+/// The numbers for an input besides the pictures. Sizes are as if each picture had that of the model's input, so
+/// that boxes come out in its pixels and find back to the picture like those of all models; thresholds are so low
+/// that what a request asks for decides.
 fn fixed(input: &TensorInfo, shape: InputShape) -> Result<FixedInput, InferError> {
-    let side = |side: usize| u32::try_from(side).unwrap_or(u32::MAX);
-    let (height, width) = (side(shape.height), side(shape.width));
+    let (height, width) = (float(shape.height), float(shape.width));
+    let row = match input.name.as_str() {
+        "orig_target_sizes" => vec![width, height],
+        "im_shape" => vec![height, width],
+        "scale_factor" => vec![1.0, 1.0],
+        "score_threshold" | "conf_threshold" | "confidence_threshold" => vec![0.01],
+        "iou_threshold" | "nms_threshold" => vec![0.7],
+        _ => return Err(InferError::InputUnknown { tensor: input.to_string() }),
+    };
     let numbers = matches!(
         input.element,
         ElementType::F32 | ElementType::F16 | ElementType::I32 | ElementType::I64
     );
-    let pair = matches!(input.shape.as_slice(), [_, length] if length.fixed().is_none_or(|n| n == 2));
-    let row = match input.name.as_str() {
-        "orig_target_sizes" => vec![width, height],
-        "im_shape" => vec![height, width],
-        "scale_factor" => vec![1, 1],
-        _ => return Err(InferError::InputUnknown { tensor: input.to_string() }),
+    let fits = match input.shape.as_slice() {
+        [] => row.len() == 1,
+        [length] | [_, length] => length.fixed().is_none_or(|length| length == row.len()),
+        _ => false,
     };
-    if !numbers || !pair {
+    if !numbers || !fits {
         return Err(InferError::InputUnknown { tensor: input.to_string() });
     }
     Ok(FixedInput { name: input.name.clone(), row })

@@ -105,17 +105,20 @@ impl<'a> Seen<'a> {
     /// The only fit; of several, those whose classes are as many as the names, and of these the best attested.
     fn decide(&self, mut fits: Vec<Recognised>) -> Result<Recognised, InferError> {
         let named = |fit: &Recognised| {
-            fit.counted && self.names.map(<[_]>::len) == Some(fit.head.classes())
+            !fit.counted || self.names.map(<[_]>::len) == Some(fit.head.classes())
         };
-        if fits.iter().any(named) {
-            fits.retain(|fit| named(fit) || !fit.counted);
+        if self.names.is_some() && fits.iter().any(named) {
+            fits.retain(named);
         }
         if let Some(best) = fits.iter().map(|fit| fit.evidence).max() {
             fits.retain(|fit| fit.evidence == best);
         }
         if fits.len() > 1 {
             let heads: Vec<&str> = fits.iter().map(|fit| fit.head.kind().name()).collect();
-            return Err(InferError::HeadAmbiguous { seen: self.to_string(), heads: heads.join(", ") });
+            return Err(InferError::HeadAmbiguous {
+                seen: self.to_string(),
+                heads: heads.join(", "),
+            });
         }
         fits.pop().ok_or_else(|| InferError::HeadUnknown { seen: self.to_string() })
     }
@@ -168,10 +171,14 @@ impl<'a> Seen<'a> {
             return Some("an open number of anchors".into());
         };
         let fits = |s: &&&[usize]| self.anchors(s).map(|anchors| anchors * times) == Some(count);
-        let strides: Vec<String> = strides.iter().find(fits)?.iter().map(usize::to_string).collect();
+        let strides: Vec<String> =
+            strides.iter().find(fits)?.iter().map(usize::to_string).collect();
         let InputShape { height, width, .. } = self.input;
         let times = if times == 1 { String::new() } else { format!("{times} times the ") };
-        Some(format!("{count} = {times}anchors of strides {} at {height}x{width}", strides.join(", ")))
+        Some(format!(
+            "{count} = {times}anchors of strides {} at {height}x{width}",
+            strides.join(", ")
+        ))
     }
 
     fn name_words(&self, classes: usize) -> String {

@@ -8,9 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use detections_infer::{
-    DetectParams, InferError, Letterbox, Letterboxer, Model, Reader, Session,
-};
+use detections_infer::{DetectParams, InferError, Letterbox, Letterboxer, Model, Reader, Session};
 use detections_types::Image;
 
 use super::stages::{Run, Stages};

@@ -5,7 +5,7 @@ use detections_types::{Dim, TensorInfo};
 use super::{COCO_CATEGORIES, Evidence, Named, Recognised, Seen, class_count, is_float};
 use crate::{
     HeadKind,
-    head::{Form, Grade, Listed, Maps, Pair, Reading, YOLOV5, YOLOV7},
+    head::{Anchors, Form, Grade, Listed, Maps, Pair, Reading, YOLOV5, YOLOV7},
 };
 
 /// Strides of the pairs with anchors; the last is PicoDet's.
@@ -117,17 +117,14 @@ impl Seen<'_> {
     /// boxes first, DAMO-YOLO its scores; PicoDet has a fourth stride.
     fn family(&self, kind: HeadKind, boxes: usize, coarse: bool) -> Option<Evidence> {
         let words = self.words();
-        let word = match kind {
-            HeadKind::YoloNas => "nas",
-            HeadKind::DamoYolo => "damo",
-            HeadKind::PicoDet => "pico",
-            _ => "pp-yoloe",
-        };
-        let typical = match kind {
-            HeadKind::YoloNas => boxes == 0,
-            HeadKind::DamoYolo => boxes == 1,
-            HeadKind::PicoDet => coarse,
-            _ => !coarse,
+        let (word, typical) = if kind == HeadKind::YoloNas {
+            ("nas", boxes == 0)
+        } else if kind == HeadKind::DamoYolo {
+            ("damo", boxes == 1)
+        } else if kind == HeadKind::PicoDet {
+            ("pico", coarse)
+        } else {
+            ("pp-yoloe", !coarse)
         };
         match (words.contains(word), typical || self.is_wanted(kind)) {
             (true, _) => Some(Evidence::Metadata),
@@ -194,20 +191,42 @@ impl Seen<'_> {
             return Vec::new();
         }
         let (classes, words) = (*classes, self.words());
+        let stated = self.stated_anchors();
         let families =
             [(HeadKind::Yolov5Raw, YOLOV5, "yolov5"), (HeadKind::Yolov7Raw, YOLOV7, "yolov7")];
-        let fit = |(kind, anchors, word): (HeadKind, _, &str)| {
-            let named = words.contains(word);
-            let evidence = if named { Evidence::Metadata } else { Evidence::Shape };
+        let fit = |(kind, usual, word): (HeadKind, Anchors, &str)| {
+            // Anchors of the file's own are read in the same way, under the name of the first family.
+            let kind_of =
+                if stated == Some(YOLOV7) { HeadKind::Yolov7Raw } else { HeadKind::Yolov5Raw };
+            let attested = stated.map_or(words.contains(word), |_| kind == kind_of);
+            let evidence = if attested { Evidence::Metadata } else { Evidence::Shape };
             let reason = format!(
                 "{} and the two beside it are maps of 3 anchors with 5 + {classes} numbers{}: {kind} layout",
                 Named(&self.outputs[fine]),
                 self.name_words(classes),
             );
+            let anchors = stated.unwrap_or(usual);
             let reading = Reading::Maps(Maps { classes, outputs, anchors, height, width });
             Recognised::new(kind, reading, evidence, reason)
         };
         families.into_iter().map(fit).collect()
+    }
+
+    /// The 18 numbers of the `anchors` metadata, finest map first.
+    fn stated_anchors(&self) -> Option<Anchors> {
+        let text = self.description.metadata.get("anchors")?;
+        let words = text.split(|c: char| !(c.is_ascii_digit() || c == '.'));
+        let numbers: Vec<f32> = words
+            .filter(|word| !word.is_empty())
+            .map(|word| word.parse().ok())
+            .collect::<Option<_>>()?;
+        let numbers: [f32; 18] = numbers.try_into().ok()?;
+        let sound = numbers.iter().all(|number| number.is_finite() && *number > 0.0);
+        let pair = |map: usize, anchor: usize| {
+            let first = (map * 3 + anchor) * 2;
+            [numbers[first], numbers[first + 1]]
+        };
+        sound.then(|| std::array::from_fn(|map| std::array::from_fn(|anchor| pair(map, anchor))))
     }
 
     fn map_classes(&self, output: &TensorInfo, [rows, columns]: [usize; 2]) -> Option<usize> {

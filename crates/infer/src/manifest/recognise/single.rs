@@ -20,6 +20,9 @@ const MAX_OBJECTS: usize = 300;
 /// The most queries of a DETR.
 const MAX_QUERIES: usize = 1000;
 
+/// The most classes that a DETR is taken to have: wider rows are something else.
+const MAX_QUERY_CLASSES: usize = 2000;
+
 /// One output and its last two axes.
 struct Output<'a> {
     tensor: &'a TensorInfo,
@@ -40,7 +43,8 @@ impl Seen<'_> {
         }
         match tensor.shape.as_slice() {
             [_, rows, columns] if masks => {
-                let further = others.first().and_then(|prototypes| prototypes.shape.get(1)?.fixed());
+                let further =
+                    others.first().and_then(|prototypes| prototypes.shape.get(1)?.fixed());
                 self.with_masks(&Output { tensor, rows, columns }, further)
             }
             [_, rows, columns] => self.boxes(&Output { tensor, rows, columns }),
@@ -92,11 +96,11 @@ impl Seen<'_> {
         } else {
             format!("4 + {classes} + {further} rows")
         };
-        let layout = match kind {
-            HeadKind::YoloObb => "Ultralytics oriented boxes layout",
-            HeadKind::YoloSeg => "Ultralytics segmentation layout",
-            HeadKind::YoloPose => "Ultralytics pose layout",
-            _ => "Ultralytics YOLOv8 layout",
+        let layout = match self.task {
+            Task::Obb => "Ultralytics oriented boxes layout",
+            Task::Segment => "Ultralytics segmentation layout",
+            Task::Pose => "Ultralytics pose layout",
+            Task::Unsaid | Task::Detect => "Ultralytics YOLOv8 layout",
         };
         let reason = format!(
             "{} has {rows_words}{} and {level}: {layout}",
@@ -114,9 +118,7 @@ impl Seen<'_> {
 
     fn obb(&self, output: &Output<'_>) -> Option<Recognised> {
         let end = self.objects_with(output, HeadKind::YoloObb, 7);
-        // End-to-end rows have their angle last; they are told upright only, so they are not taken as turned.
-        let rows = self.class_rows(output, HeadKind::YoloObb, 1, Boxes::Turned);
-        rows.or(end.filter(|_| false))
+        end.or_else(|| self.class_rows(output, HeadKind::YoloObb, 1, Boxes::Turned))
     }
 
     fn pose(&self, output: &Output<'_>) -> Option<Recognised> {
@@ -278,17 +280,22 @@ impl Seen<'_> {
             Named(tensor),
             self.name_words(classes),
         );
-        let (form, scale) = (Form::Corners, [1.0, 1.0]);
+        let scale = [1.0, 1.0];
+        let turned = kind == HeadKind::YoloObb;
+        let (form, angle) = if turned { (Form::Centre, Some(6)) } else { (Form::Corners, None) };
         let objects =
-            Objects { classes, columns, first: 0, form, score: 4, class: 5, base: 0, scale };
+            Objects { classes, columns, first: 0, form, score: 4, class: 5, base: 0, scale, angle };
         Some(Recognised::new(kind, Reading::Objects(objects), evidence, reason).numbered())
     }
 
     /// Queries are no anchors, and their boxes are shares of the input.
     fn rtdetr(&self, output: &Output<'_>) -> Option<Recognised> {
-        let Output { tensor, rows, .. } = *output;
+        let Output { tensor, rows, columns } = *output;
         let queries = rows.fixed()?;
-        (queries <= MAX_QUERIES).then_some(())?;
+        class_count(columns, 4).filter(|classes| *classes <= MAX_QUERY_CLASSES)?;
+        let anchors = output.columns.fixed().is_some()
+            && self.anchor_words(output.columns, 1, &LEVELS).is_some();
+        (queries <= MAX_QUERIES && !anchors).then_some(())?;
         let evidence = if self.speaks_of_rtdetr() {
             Evidence::Metadata
         } else if self.has_operator("GridSample") {
@@ -299,12 +306,8 @@ impl Seen<'_> {
         if evidence == Evidence::Shape && self.anchor_words(rows, 1, &LEVELS).is_some() {
             return None;
         }
-        let (classes, reading, kind) = self.columns(
-            output,
-            HeadKind::RtDetrUltralytics,
-            Objectness::None,
-            self.pixels(),
-        )?;
+        let (classes, reading, kind) =
+            self.columns(output, HeadKind::RtDetrUltralytics, Objectness::None, self.pixels())?;
         let reason = format!(
             "{} has 4 + {classes} columns{} for each of {queries} queries: Ultralytics RT-DETR layout",
             Named(tensor),
@@ -316,8 +319,9 @@ impl Seen<'_> {
     fn ssd(&self, tensor: &TensorInfo) -> Recognised {
         let (base, classes, labels) = self.numbers_from_background();
         let (form, scale) = (Form::Corners, self.pixels());
+        let angle = None;
         let objects =
-            Objects { classes, columns: 7, first: 3, form, score: 2, class: 1, base, scale };
+            Objects { classes, columns: 7, first: 3, form, score: 2, class: 1, base, scale, angle };
         let reason = format!(
             "{} has rows of image, class, score and corners: SSD layout, {labels}",
             Named(tensor)
@@ -332,17 +336,17 @@ impl Seen<'_> {
         let classes = self.numbered_classes();
         let first = self.names.and_then(<[_]>::first).map(|name| name.to_lowercase());
         match first {
-            Some(name) if !name.contains("background") => (1, classes, "classes counted from 1"),
-            Some(_) => (0, classes, "class 0 the background"),
-            None => (0, classes, "class numbers as they are"),
+            Some(name) if name.contains("background") => (0, classes, "class 0 the background"),
+            Some(_) | None => (1, classes, "classes counted from 1, behind the background"),
         }
     }
 
     fn nas_flat(&self, tensor: &TensorInfo) -> Recognised {
         let classes = self.numbered_classes();
         let (form, scale) = (Form::Corners, [1.0, 1.0]);
+        let (base, angle) = (0, None);
         let objects =
-            Objects { classes, columns: 7, first: 1, form, score: 5, class: 6, base: 0, scale };
+            Objects { classes, columns: 7, first: 1, form, score: 5, class: 6, base, scale, angle };
         let reason = format!(
             "{} has rows of image, corners, score and class: YOLO-NAS flat layout, nothing is suppressed again",
             Named(tensor)
