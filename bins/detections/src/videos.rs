@@ -26,6 +26,7 @@ pub use self::{
 };
 use self::{jobs::Jobs, run::Run};
 use crate::{
+    access::{Caller, Subject},
     config::{Config, VideoConfig},
     events::{LogLimits, Retention},
     gate::{Full, Gate, GateLimits, Permit},
@@ -45,7 +46,12 @@ pub struct Plan {
     pub deadline: Instant,
     /// By which name it is known.
     pub name: Name,
+    /// To whom it belongs.
+    pub owner: Owner,
 }
+
+/// To whom a video belongs; to nobody where callers are not told apart.
+pub type Owner = Option<Arc<Subject>>;
 
 /// By which name a video is known, and for how long.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -134,7 +140,7 @@ impl Videos {
         let limits = self.log_limits(&plan.name);
         let arriving = arrivals.clone();
         let video = Arc::new(Video::new(&plan.name, limits, cancel, arriving, metrics));
-        self.enlist(&video, &plan.name)?;
+        self.enlist(&video, &plan.name, &plan.owner)?;
         let videos = self.clone();
         let pipeline = pipeline.clone();
         let run = Run { videos, video: Arc::clone(&video), plan, pipeline, arrivals, feed, permit };
@@ -145,23 +151,23 @@ impl Videos {
         Ok((video, intake))
     }
 
-    /// The job of that name.
+    /// The job of that name, if `caller` may see it; `None` where callers are not told apart.
     #[must_use]
-    pub fn job(&self, id: Uuid) -> Option<Arc<Video>> {
-        self.0.jobs.find(id)
+    pub fn job(&self, id: Uuid, caller: Option<&Caller>) -> Option<Arc<Video>> {
+        self.0.jobs.find(id, caller)
     }
 
-    /// Forgets the job of that name, unless it is still in work.
+    /// Forgets this job, unless it is still in work.
     #[must_use]
-    pub fn forget(&self, id: Uuid) -> bool {
-        self.0.jobs.forget(id)
+    pub fn forget(&self, video: &Arc<Video>) -> bool {
+        self.0.jobs.forget(video)
     }
 
     /// Forgets `video` once it is as old as a job may get; for a task beside it.
-    pub async fn forget_in_time(self, id: Uuid, video: Arc<Video>) {
+    pub async fn forget_in_time(self, video: Arc<Video>) {
         video.ended().await;
         tokio::time::sleep(self.0.jobs.ttl()).await;
-        self.0.jobs.forget_this(id, &video);
+        self.0.jobs.forget_this(&video);
     }
 
     /// Ends all that are in work, and lets no other begin.
@@ -188,13 +194,13 @@ impl Videos {
         }
     }
 
-    fn enlist(&self, video: &Arc<Video>, name: &Name) -> Result<(), Failure> {
+    fn enlist(&self, video: &Arc<Video>, name: &Name, owner: &Owner) -> Result<(), Failure> {
         let mut running = self.0.running();
         if let Some(failure) = &running.closed {
             return Err(failure.clone());
         }
         if let Name::Job(id) = name {
-            self.0.jobs.add(*id, video)?;
+            self.0.jobs.add(*id, owner, video)?;
         }
         running.videos.push(Arc::clone(video));
         Ok(())

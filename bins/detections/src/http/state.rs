@@ -13,6 +13,7 @@ use detections_infer::DetectorHealth;
 
 use super::{Metrics, Problem};
 use crate::{
+    access::{Access, AccessMetrics},
     config::Config,
     engine::Engine,
     gate::{Gate, GateLimits},
@@ -27,6 +28,7 @@ pub struct Service {
     pub(super) gate: Gate,
     pub(super) metrics: Metrics,
     pub(super) videos: Videos,
+    access: Option<Access>,
     started: Instant,
     draining: AtomicBool,
     loaded: OnceLock<Loaded>,
@@ -65,8 +67,11 @@ impl Service {
             lanes: config.infer.threads.get(),
         });
         let videos = Videos::new(&config);
+        let access_metrics = Arc::new(AccessMetrics::default());
+        let access = config.access.clone();
         Self {
-            metrics: Metrics::new(videos.metrics()),
+            metrics: Metrics::new(videos.metrics(), &access_metrics),
+            access: access.map(|access| Access::new(access, access_metrics)),
             gate,
             videos,
             config,
@@ -109,6 +114,12 @@ impl Service {
     #[must_use]
     pub const fn videos(&self) -> &Videos {
         &self.videos
+    }
+
+    /// Who may call; `None` lets everybody in.
+    #[must_use]
+    pub const fn access(&self) -> Option<&Access> {
+        self.access.as_ref()
     }
 
     /// Waits until nothing is inside.

@@ -9,7 +9,7 @@ use std::{
 };
 
 use actix_web::{
-    HttpRequest, HttpResponse, HttpResponseBuilder,
+    HttpMessage, HttpRequest, HttpResponse, HttpResponseBuilder,
     http::{
         StatusCode,
         header::{HeaderName, LOCATION},
@@ -28,7 +28,8 @@ use super::{
     stream::{Format, respond},
 };
 use crate::{
-    videos::{JobBody, Name, Plan, Video},
+    access::Caller,
+    videos::{JobBody, Name, Owner, Plan, Video},
     wire::VideoEvent,
 };
 
@@ -97,7 +98,7 @@ pub(super) async fn detect_video(
 
     let delivery = params.delivery;
     let name = name(job, delivery, id.as_str());
-    let plan = plan(&params, name.clone(), started);
+    let plan = plan(&params, name.clone(), owner(&request), started);
     let (video, intake) = service.videos.begin(&loaded.engine.video, plan, permit)?;
     let uploading = Uploading(Arc::clone(&video));
     rt::spawn(feed(upload, intake, Arc::clone(&video), Arc::clone(service.videos.metrics())));
@@ -126,13 +127,19 @@ fn name(job: Option<Uuid>, delivery: Delivery, request: &str) -> Name {
     }
 }
 
-fn plan(params: &VideoParams, name: Name, started: Instant) -> Plan {
+/// To whom the video belongs, where callers are told apart.
+fn owner(request: &HttpRequest) -> Owner {
+    request.extensions().get::<Caller>().map(|caller| Arc::clone(caller.subject()))
+}
+
+fn plan(params: &VideoParams, name: Name, owner: Owner, started: Instant) -> Plan {
     Plan {
         request: params.request.clone(),
         sampling: params.sampling,
         params: params.body(),
         deadline: started + params.timeout,
         name,
+        owner,
     }
 }
 
@@ -175,9 +182,9 @@ struct Answer {
 impl Answer {
     /// A job is forgotten some time after its end.
     fn keep_for_a_while(&self, service: &Service) {
-        if let Name::Job(id) = self.name {
+        if let Name::Job(_) = self.name {
             let video = Arc::clone(&self.uploading.0);
-            rt::spawn(service.videos.clone().forget_in_time(id, video));
+            rt::spawn(service.videos.clone().forget_in_time(video));
         }
     }
 
