@@ -125,3 +125,8 @@ impl Access {
         verified
     }
 }
+
+#[cfg(test)]
+pub(crate) mod signing;
+#[cfg(test)]
+mod tests;

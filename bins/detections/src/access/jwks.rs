@@ -147,3 +147,6 @@ impl Keeper {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

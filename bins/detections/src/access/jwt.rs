@@ -147,3 +147,6 @@ fn caller(claims: Claims, rules: &ClaimRules) -> Caller {
     };
     Caller::new(Subject::Signed { issuer: claims.iss, subject: claims.sub }, scopes)
 }
+
+#[cfg(test)]
+mod tests;

@@ -220,3 +220,6 @@ fn bits(number: &[u8]) -> usize {
     let zeros = significant.clone().next().map_or(0, |byte| byte.leading_zeros());
     (significant.count() * 8).saturating_sub(usize::try_from(zeros).unwrap_or(0))
 }
+
+#[cfg(test)]
+mod tests;
