@@ -1,10 +1,17 @@
 //! The keys that signed tokens are verified with. Each key is for one algorithm, which its own kind decides
 //! and never the token, so that no key can be taken for one of another kind.
 
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use jsonwebtoken::{
-    Algorithm, DecodingKey, DecodingKeyKind,
-    crypto::rust_crypto::DEFAULT_PROVIDER,
+    Algorithm, DecodingKey,
     jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, PublicKeyUse},
+};
+use ring::{
+    hmac,
+    signature::{
+        ECDSA_P256_SHA256_FIXED, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents,
+        UnparsedPublicKey,
+    },
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -66,8 +73,38 @@ pub enum KeyError {
 #[derive(Debug, Clone)]
 pub(super) struct Key {
     id: Option<String>,
-    pub(super) algorithm: Algorithm,
-    pub(super) key: DecodingKey,
+    verifier: Verifier,
+}
+
+/// The key itself, of which each kind verifies by one algorithm.
+#[derive(Debug, Clone)]
+enum Verifier {
+    Secret(hmac::Key),
+    Rsa(RsaPublicKeyComponents<Vec<u8>>),
+    P256(Vec<u8>),
+}
+
+impl Key {
+    /// The one algorithm that it is for.
+    pub(super) const fn algorithm(&self) -> Algorithm {
+        match self.verifier {
+            Verifier::Secret(_) => Algorithm::HS256,
+            Verifier::Rsa(_) => Algorithm::RS256,
+            Verifier::P256(_) => Algorithm::ES256,
+        }
+    }
+
+    /// Whether `signature` was made over `message` with this key; a secret is compared in constant time.
+    pub(super) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
+        let verified = match &self.verifier {
+            Verifier::Secret(key) => hmac::verify(key, message, signature),
+            Verifier::Rsa(key) => key.verify(&RSA_PKCS1_2048_8192_SHA256, message, signature),
+            Verifier::P256(point) => {
+                UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).verify(message, signature)
+            }
+        };
+        verified.is_ok()
+    }
 }
 
 /// Keys of any origin.
@@ -85,8 +122,8 @@ impl KeySet {
         if secret.len() < MIN_SECRET_BYTES {
             return Err(KeyError::ShortSecret { bytes: secret.len() });
         }
-        let key = DecodingKey::from_secret(secret);
-        self.keys.push(Key { id: None, algorithm: Algorithm::HS256, key });
+        let verifier = Verifier::Secret(hmac::Key::new(hmac::HMAC_SHA256, secret));
+        self.keys.push(Key { id: None, verifier });
         Ok(())
     }
 
@@ -102,14 +139,16 @@ impl KeySet {
         if !text.contains("PUBLIC KEY-----") {
             return Err(KeyError::Pem);
         }
-        let (algorithm, key) = match DecodingKey::from_ec_pem(pem) {
-            Ok(key) => (Algorithm::ES256, key),
+        let verifier = match DecodingKey::from_ec_pem(pem) {
+            Ok(key) => p256(key.try_get_as_bytes().unwrap_or_default().to_vec())?,
             Err(_no_curve) => {
                 let key = DecodingKey::from_rsa_pem(pem).map_err(|_no_rsa_either| KeyError::Pem)?;
-                (Algorithm::RS256, key)
+                let der = key.try_get_as_bytes().unwrap_or_default();
+                let (n, e) = rsa_numbers(der).ok_or(KeyError::Pem)?;
+                rsa(n, e)?
             }
         };
-        self.keys.push(Key { id: None, algorithm, key: checked(algorithm, key)? });
+        self.keys.push(Key { id: None, verifier });
         Ok(())
     }
 
@@ -162,7 +201,7 @@ pub(super) fn choose<'a>(
         Some(_) => key.id.is_none(),
         None => true,
     };
-    let mut fitting = keys.filter(fits).filter(|key| key.algorithm == algorithm);
+    let mut fitting = keys.filter(fits).filter(|key| key.algorithm() == algorithm);
     match (fitting.next(), fitting.next()) {
         (Some(key), None) => Ok(key),
         (Some(_), Some(_)) => Err(Refusal::UnknownKey),
@@ -175,43 +214,67 @@ pub(super) fn choose<'a>(
 fn usable(written: Value) -> Option<Key> {
     let jwk: Jwk = serde_json::from_value(written).ok()?;
     let for_signatures = matches!(jwk.common.public_key_use, None | Some(PublicKeyUse::Signature));
-    let algorithm = if let AlgorithmParameters::RSA(_) = &jwk.algorithm {
-        Algorithm::RS256
-    } else if let AlgorithmParameters::EllipticCurve(curve) = &jwk.algorithm
-        && curve.curve == EllipticCurve::P256
+    let number = |text: &str| BASE64_URL_SAFE_NO_PAD.decode(text).ok();
+    let verifier = if let AlgorithmParameters::RSA(key) = &jwk.algorithm {
+        rsa(&number(&key.n)?, &number(&key.e)?).ok()?
+    } else if let AlgorithmParameters::EllipticCurve(key) = &jwk.algorithm
+        && key.curve == EllipticCurve::P256
     {
-        Algorithm::ES256
+        // An uncompressed point: both coordinates behind a 4.
+        p256([vec![4], number(&key.x)?, number(&key.y)?].concat()).ok()?
     } else {
         return None;
     };
+    let key = Key { id: jwk.common.key_id, verifier };
     let same = matches!(
-        (algorithm, jwk.common.key_algorithm),
+        (key.algorithm(), jwk.common.key_algorithm),
         (_, None)
             | (Algorithm::RS256, Some(KeyAlgorithm::RS256))
             | (Algorithm::ES256, Some(KeyAlgorithm::ES256))
     );
-    if !for_signatures || !same {
-        return None;
-    }
-    let key = checked(algorithm, DecodingKey::from_jwk(&jwk).ok()?).ok()?;
-    Some(Key { id: jwk.common.key_id, algorithm, key })
+    (for_signatures && same).then_some(key)
 }
 
-/// The key, if it is strong enough for its algorithm.
-fn checked(algorithm: Algorithm, key: DecodingKey) -> Result<DecodingKey, KeyError> {
-    if algorithm == Algorithm::ES256 {
-        let point = key.try_get_as_bytes().map_err(|_no_point| KeyError::Kind)?;
-        let sound = point.len() == P256_POINT_BYTES && point.first() == Some(&4);
-        return if sound { Ok(key) } else { Err(KeyError::Kind) };
+/// A point of P-256, by its length and form.
+fn p256(point: Vec<u8>) -> Result<Verifier, KeyError> {
+    let sound = point.len() == P256_POINT_BYTES && point.first() == Some(&4);
+    if sound { Ok(Verifier::P256(point)) } else { Err(KeyError::Kind) }
+}
+
+/// An RSA key of a size that is taken.
+fn rsa(n: &[u8], e: &[u8]) -> Result<Verifier, KeyError> {
+    let bits = bits(n);
+    if !RSA_BITS.contains(&bits) {
+        return Err(KeyError::RsaBits { bits });
     }
-    let bits = match key.kind() {
-        DecodingKeyKind::RsaModulusExponent { n, .. } => bits(n),
-        DecodingKeyKind::SecretOrDer(der) => {
-            let parts = (DEFAULT_PROVIDER.key_utils.rsa_pub_components_from_public_key)(der);
-            bits(&parts.map_err(|_no_rsa| KeyError::Pem)?.0)
+    let plain = |number: &[u8]| number.iter().copied().skip_while(|byte| *byte == 0).collect();
+    Ok(Verifier::Rsa(RsaPublicKeyComponents { n: plain(n), e: plain(e) }))
+}
+
+/// Modulus and exponent of an `RSAPublicKey` in DER: a sequence of two integers (RFC 8017, appendix A.1.1).
+fn rsa_numbers(der: &[u8]) -> Option<(&[u8], &[u8])> {
+    const SEQUENCE: u8 = 0x30;
+    const INTEGER: u8 = 0x02;
+    let (numbers, rest) = element(der, SEQUENCE)?;
+    let (n, more) = element(numbers, INTEGER)?;
+    let (e, end) = element(more, INTEGER)?;
+    (rest.is_empty() && end.is_empty()).then_some((n, e))
+}
+
+/// The content of the first element, which must have this tag, and what comes behind it (X.690, section 8.1).
+fn element(der: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
+    let (&[found, first], rest) = der.split_first_chunk()?;
+    let (length, rest) = match first {
+        short @ 0..=0x7f => (usize::from(short), rest),
+        0x81 => rest.split_first().map(|(byte, rest)| (usize::from(*byte), rest))?,
+        0x82 => {
+            let (bytes, rest) = rest.split_first_chunk()?;
+            (usize::from(u16::from_be_bytes(*bytes)), rest)
         }
+        _ => return None,
     };
-    if RSA_BITS.contains(&bits) { Ok(key) } else { Err(KeyError::RsaBits { bits }) }
+    (found == tag).then_some(())?;
+    rest.split_at_checked(length)
 }
 
 /// The length of a number without its leading zeros.

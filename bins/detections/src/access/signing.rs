@@ -5,8 +5,19 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use jsonwebtoken::{Algorithm, EncodingKey, Header, encode, jwk::Jwk};
+use base64::{
+    Engine,
+    prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD},
+};
+use jsonwebtoken::Algorithm;
+use ring::{
+    hmac,
+    rand::SystemRandom,
+    rsa::PublicKeyComponents,
+    signature::{
+        ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair, RSA_PKCS1_SHA256, RsaKeyPair,
+    },
+};
 use serde_json::{Value, json};
 
 use super::{ClaimRules, Expected, KeySet};
@@ -28,14 +39,38 @@ pub(crate) fn pem(name: &str) -> Vec<u8> {
     std::fs::read(key_file(name)).unwrap()
 }
 
-pub(crate) fn private_key(algorithm: Algorithm) -> EncodingKey {
+fn der(name: &str) -> Vec<u8> {
+    let text = String::from_utf8(pem(name)).unwrap();
+    let lines: String = text.lines().filter(|line| !line.starts_with("-----")).collect();
+    BASE64_STANDARD.decode(lines).unwrap()
+}
+
+fn rsa_key() -> RsaKeyPair {
+    RsaKeyPair::from_pkcs8(&der("rsa.pem")).unwrap()
+}
+
+fn ec_key() -> EcdsaKeyPair {
+    let random = SystemRandom::new();
+    EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &der("ec.pem"), &random).unwrap()
+}
+
+/// A signature of HMAC with any secret.
+pub(crate) fn mac(secret: &[u8], message: &[u8]) -> Vec<u8> {
+    hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret), message).as_ref().to_vec()
+}
+
+fn signature(algorithm: Algorithm, message: &[u8]) -> Vec<u8> {
+    let random = SystemRandom::new();
     if algorithm == Algorithm::RS256 {
-        return EncodingKey::from_rsa_pem(&pem("rsa.pem")).unwrap();
+        let key = rsa_key();
+        let mut signature = vec![0; key.public().modulus_len()];
+        key.sign(&RSA_PKCS1_SHA256, &random, message, &mut signature).unwrap();
+        return signature;
     }
     if algorithm == Algorithm::ES256 {
-        return EncodingKey::from_ec_pem(&pem("ec.pem")).unwrap();
+        return ec_key().sign(&random, message).unwrap().as_ref().to_vec();
     }
-    EncodingKey::from_secret(SECRET)
+    mac(SECRET, message)
 }
 
 /// Claims that are good, with `changes` over them; `null` takes a claim away.
@@ -53,8 +88,20 @@ pub(crate) fn claims(changes: &Value) -> Value {
 }
 
 pub(crate) fn sign(algorithm: Algorithm, kid: Option<&str>, claims: &Value) -> String {
-    let header = Header { kid: kid.map(str::to_owned), ..Header::new(algorithm) };
-    encode(&header, claims, &private_key(algorithm)).unwrap()
+    let mut header = json!({ "alg": algorithm, "typ": "JWT" });
+    if let Some(kid) = kid {
+        header["kid"] = kid.into();
+    }
+    signed_by(&header, claims, |message| signature(algorithm, message))
+}
+
+/// A token with any header, signed in any way.
+pub(crate) fn signed_by(header: &Value, claims: &Value, sign: impl Fn(&[u8]) -> Vec<u8>) -> String {
+    let part = |bytes: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(bytes);
+    let message =
+        format!("{}.{}", part(header.to_string().as_bytes()), part(claims.to_string().as_bytes()));
+    let signature = part(&sign(message.as_bytes()));
+    format!("{message}.{signature}")
 }
 
 /// A token of any three texts.
@@ -74,8 +121,15 @@ pub(crate) fn rules() -> ClaimRules {
 
 /// The public half of a test key as a JSON Web Key, with `changes` over it.
 pub(crate) fn jwk(algorithm: Algorithm, changes: &Value) -> Value {
-    let jwk = Jwk::from_encoding_key(&private_key(algorithm), algorithm).unwrap();
-    let mut jwk = serde_json::to_value(jwk).unwrap();
+    let text = |bytes: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(bytes);
+    let mut jwk = if algorithm == Algorithm::RS256 {
+        let PublicKeyComponents { n, e } = PublicKeyComponents::<Vec<u8>>::from(rsa_key().public());
+        json!({ "kty": "RSA", "alg": "RS256", "n": text(&n), "e": text(&e) })
+    } else {
+        let key = ec_key();
+        let (x, y) = key.public_key().as_ref()[1..].split_at(32);
+        json!({ "kty": "EC", "crv": "P-256", "alg": "ES256", "x": text(x), "y": text(y) })
+    };
     let all = jwk.as_object_mut().unwrap();
     for (name, value) in changes.as_object().unwrap() {
         all.insert(name.clone(), value.clone());

@@ -9,6 +9,7 @@ use std::{
 };
 
 use detections_media::{Sha256Digest, hash_bytes};
+use ring::rand::{SecureRandom, SystemRandom};
 use serde::Deserialize;
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
@@ -222,7 +223,8 @@ impl FreshToken {
         }
         expires.map(moment).transpose()?;
         let mut random = [0; 32];
-        getrandom::fill(&mut random).map_err(|error| format!("no random bytes: {error}"))?;
+        let filled = SystemRandom::new().fill(&mut random);
+        filled.map_err(|_unspecified| "the system gives no random bytes".to_owned())?;
         // Shown as a digest is: 64 hexadecimal digits.
         let token = format!("{PREFIX}{}", Sha256Digest(random));
         let expires = expires.map(str::to_owned);

@@ -5,12 +5,12 @@ use serde_json::{Value, json};
 
 use super::{
     super::signing::{SECRET, all_keys, jwk, jwks, pem},
-    KeyError, KeySet, Refusal, bits, choose,
+    KeyError, KeySet, Refusal, bits, choose, rsa_numbers,
 };
 
 #[test]
 fn each_kind_of_key_is_for_one_algorithm() {
-    let algorithms: Vec<_> = all_keys().iter().map(|key| key.algorithm).collect();
+    let algorithms: Vec<_> = all_keys().iter().map(|key| key.algorithm()).collect();
     assert_eq!(algorithms, [Algorithm::HS256, Algorithm::RS256, Algorithm::ES256]);
     assert!(!format!("{:?}", all_keys()).contains("0123456789"));
 }
@@ -43,7 +43,6 @@ fn of_a_set_only_keys_for_verifying_are_taken() {
         rsa(json!({ "kty": "unknown" })),
         jwk(Algorithm::ES256, &json!({ "crv": "P-384" })),
         jwk(Algorithm::ES256, &json!({ "x": "AQAB" })),
-        jwk(Algorithm::HS256, &json!({})),
         json!({ "kty": "oct", "k": "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY" }),
         json!("a word"),
     ];
@@ -88,9 +87,22 @@ fn a_token_gets_the_key_that_it_names_and_no_other_kind() {
     assert_eq!(pick(Some("a"), Algorithm::HS256), Err(Refusal::Algorithm));
     assert_eq!(pick(None, Algorithm::HS256), Err(Refusal::Algorithm));
     let unnamed = all_keys();
-    let pick = |id, algorithm| choose(unnamed.iter(), id, algorithm).map(|key| key.algorithm);
+    let pick = |id, algorithm| choose(unnamed.iter(), id, algorithm).map(|key| key.algorithm());
     assert_eq!(pick(Some("any"), Algorithm::HS256), Ok(Algorithm::HS256));
     assert_eq!(pick(None, Algorithm::ES256), Ok(Algorithm::ES256));
+}
+
+#[test]
+fn damaged_der_is_no_key() {
+    let key = jsonwebtoken::DecodingKey::from_rsa_pem(&pem("rsa.pub.pem")).unwrap();
+    let der = key.try_get_as_bytes().unwrap();
+    let (n, e) = rsa_numbers(der).unwrap();
+    assert_eq!((bits(n), e), (2048, &[1, 0, 1][..]));
+    for end in 0..der.len() {
+        assert_eq!(rsa_numbers(&der[..end]), None, "cut at {end}");
+    }
+    assert_eq!(rsa_numbers(&[der, &[0]].concat()), None);
+    assert_eq!(rsa_numbers(&[0x30, 0x84, 0xff, 0xff, 0xff, 0xff, 0x02]), None);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use detections::{
     access::{FreshToken, Scope},
     http::{Service, create_management_app},
 };
-use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+use ring::hmac;
 use serde_json::json;
 
 use super::fixture::{Reply, detection, loading, picture, ready, send};
@@ -77,7 +77,10 @@ fn signed(changes: &serde_json::Value) -> String {
     });
     let all = claims.as_object_mut().unwrap();
     all.extend(changes.as_object().unwrap().clone());
-    encode(&Header::new(Algorithm::HS256), &claims, &EncodingKey::from_secret(SECRET)).unwrap()
+    let part = |text: &str| BASE64_URL_SAFE_NO_PAD.encode(text);
+    let message = format!("{}.{}", part(r#"{"alg":"HS256"}"#), part(&claims.to_string()));
+    let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, SECRET), message.as_bytes());
+    format!("{message}.{}", BASE64_URL_SAFE_NO_PAD.encode(tag))
 }
 
 /// Method and path of every route that asks for something, and the scope, if it is one.
