@@ -54,10 +54,16 @@ impl Access {
         self.jwks.as_ref().map_or(Ok(()), Jwks::watch)
     }
 
-    /// Whether rooms that speak to this service get the caller's token.
+    /// Whether this service gets the caller's token.
     #[must_use]
     pub fn forwards_to(&self, target: Forward) -> bool {
         self.config.forward.contains(&target)
+    }
+
+    /// Whether anybody gets the caller's token, so that a request has to keep it.
+    #[must_use]
+    pub fn forwards(&self) -> bool {
+        !self.config.forward.is_empty()
     }
 
     /// Lets a request in, by the values of its `Authorization` headers at the time `now`; without a caller

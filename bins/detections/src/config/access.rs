@@ -75,6 +75,10 @@ impl AccessConfig {
             open: reader.words("access.open", vec![Area::Health], area),
             forward: reader.words("access.forward", Vec::new(), forward),
         };
+        if !config.forward.is_empty() {
+            let problem = "this build has no client that a caller's token could be handed to";
+            reader.fault("access.forward", problem.to_owned());
+        }
         let is_closed = !config.tokens.is_empty() || config.jwt.is_some();
         if asked_for && !is_closed && reader.faults() == faults {
             let problem = "is configured, but there is nothing to know a caller by: set tokens_file, \

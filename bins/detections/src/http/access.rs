@@ -57,7 +57,9 @@ async fn admitted(
             Ok(Some((caller, token))) => {
                 tracing::Span::current().record("caller", caller.subject().name());
                 request.extensions_mut().insert(caller);
-                request.extensions_mut().insert(token);
+                if access.forwards() {
+                    request.extensions_mut().insert(token);
+                }
             }
             Ok(None) => {}
             Err(refusal) => return Ok(refused(request, refusal)),
