@@ -109,3 +109,48 @@ impl From<Refusal> for Problem {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use actix_web::{
+        App,
+        middleware::from_fn,
+        test::{TestRequest, call_and_read_body, init_service},
+        web::{self, ReqData},
+    };
+
+    use super::{Service, access};
+    use crate::{
+        access::{Area, Caller, CallerToken, FreshToken, Scope, TokenFormat, TokenList},
+        config::{AccessConfig, Config, Forward, Overrides},
+    };
+
+    async fn known(caller: ReqData<Caller>, token: Option<ReqData<CallerToken>>) -> String {
+        let token = token.map_or("none".to_owned(), |token| token.authorization().to_owned());
+        format!("{} {token}", caller.subject().name())
+    }
+
+    /// What a handler knows of the caller with `fresh`.
+    async fn told(fresh: &FreshToken, forward: Vec<Forward>) -> String {
+        let mut config = Config::load(None, [], &Overrides::default()).unwrap();
+        let tokens = TokenList::parse(&fresh.entry(), TokenFormat::Toml).unwrap();
+        let open = vec![Area::Health];
+        config.access = Some(AccessConfig { tokens, jwt: None, open, forward });
+        let service = web::Data::new(Service::new(Arc::new(config)));
+        let app = App::new().app_data(service).route("/info", web::get().to(known));
+        let app = init_service(app.wrap(from_fn(access))).await;
+        let header = ("authorization", format!("bearer {}", fresh.token()));
+        let request = TestRequest::get().uri("/info").insert_header(header).to_request();
+        String::from_utf8(call_and_read_body(&app, request).await.to_vec()).unwrap()
+    }
+
+    #[actix_web::test]
+    async fn handlers_know_the_caller_and_its_token_only_where_it_is_forwarded() {
+        let fresh = FreshToken::make("ci", &[Scope::Jobs], None).unwrap();
+        assert_eq!(told(&fresh, Vec::new()).await, "ci none");
+        let forwarded = told(&fresh, vec![Forward::Annotations]).await;
+        assert_eq!(forwarded, format!("ci bearer {}", fresh.token()));
+    }
+}
