@@ -12,6 +12,9 @@ use gstreamer::ClockTime;
 
 use crate::FrameError;
 
+/// Numbers of pictures that are kept: more than any decoder holds back before it gives the first frame.
+const MOST_KEYS: usize = 256;
+
 /// The shared state of one decoder.
 #[derive(Debug, Default)]
 pub(super) struct Status {
@@ -154,6 +157,10 @@ impl Status {
         let mut told = self.told();
         let index = told.pictures;
         told.pictures += 1;
+        if told.keys.len() == MOST_KEYS {
+            // So old that it gives no frame any more.
+            told.keys.pop_front();
+        }
         told.keys.push_back(Key { pts, index });
     }
 
@@ -163,5 +170,23 @@ impl Status {
         let at = told.keys.iter().position(|key| key.pts == pts).unwrap_or(0);
         told.keys.drain(..at);
         told.keys.pop_front().map(|key| key.index)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use gstreamer::ClockTime;
+
+    use super::{MOST_KEYS, Status};
+
+    #[test]
+    fn pictures_that_never_become_frames_are_forgotten() {
+        let status = Status::default();
+        let pictures = 10 * MOST_KEYS as u64;
+        (0..pictures).for_each(|at| status.note_picture(Some(ClockTime::from_mseconds(at))));
+        assert_eq!(status.told().keys.len(), MOST_KEYS);
+        let last = pictures - 1;
+        assert_eq!(status.take_picture(Some(ClockTime::from_mseconds(last))), Some(last));
+        assert!(status.told().keys.is_empty());
     }
 }
