@@ -48,6 +48,14 @@ impl Supply {
         }
     }
 
+    /// Whether the bytes are read in the order in which they lie.
+    pub(super) const fn is_in_order(&self) -> bool {
+        match self {
+            Self::Feed { .. } | Self::File(_) => true,
+            Self::Anywhere { .. } => false,
+        }
+    }
+
     /// The element that gives the bytes.
     ///
     /// It asks for them on the streaming thread and nowhere else, so the thread itself waits for them.
@@ -95,7 +103,14 @@ struct Giving {
 }
 
 impl Giving {
+    /// The next bytes, as long as pictures come of those before.
     fn next(&mut self, wanted: u32, status: &Status) -> Result<Option<gst::Buffer>, FrameError> {
+        let bytes = self.take(wanted, status)?;
+        status.gave(bytes.as_ref().map_or(0, |bytes| bytes.size()))?;
+        Ok(bytes)
+    }
+
+    fn take(&mut self, wanted: u32, status: &Status) -> Result<Option<gst::Buffer>, FrameError> {
         if let Some(lead) = self.lead.take().filter(|lead| !lead.is_empty()) {
             return Ok(Some(gst::Buffer::from_slice(lead)));
         }
@@ -223,7 +238,7 @@ mod tests {
             }
             sender.finish();
         });
-        let status = Status::default();
+        let status = Status::new(0);
         let mut chunks: Vec<Chunk> = Vec::new();
         while let Some(chunk) = wait(&receiver, &status).unwrap() {
             chunks.push(chunk);
