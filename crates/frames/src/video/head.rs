@@ -21,6 +21,8 @@ use crate::{Chunk, Fed, FeedReceiver, FrameError};
 const ENOUGH: usize = 128 << 10;
 /// Too few to guess from, unless there are no more.
 const TOO_FEW: usize = 2 << 10;
+/// More chunks than this are joined, because each of them costs more than its bytes.
+const MOST_CHUNKS: usize = 128;
 /// How sure a guess has to be while more bytes may come, of 100.
 const SURE: i32 = 80;
 
@@ -58,7 +60,9 @@ impl Head {
                 let duration = (progressive && kind.layout == Layout::Indexed)
                     .then(|| state_later_end(&mut bytes))
                     .flatten();
-                return Ok(Self { kind, chunks: joined(bytes, chunks), progressive, duration });
+                let replaces = duration.is_some() || chunks.len() > MOST_CHUNKS;
+                let chunks = if replaces { joined(bytes, chunks) } else { chunks };
+                return Ok(Self { kind, chunks, progressive, duration });
             }
             wanted = (bytes.len() * 2).min(ENOUGH);
         }

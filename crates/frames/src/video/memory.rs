@@ -50,7 +50,7 @@ mod tests {
         check((1920, 1080), Ok(Share { threads: 8, queued: 4 }));
         check((3840, 2160), Ok(Share { threads: 8, queued: 4 }));
         check((8192, 8192), Ok(Share { threads: 3, queued: 3 }));
-        check((10_000, 10_000), Ok(Share { threads: 1, queued: 1 }));
+        check((10_000, 10_000), Ok(Share { threads: 2, queued: 1 }));
         check((16_384, 8192), Err(6 * 16_384 * 8192 * 3 / 2));
         check((0, 0), Ok(Share { threads: 8, queued: 4 }));
         check((u32::MAX, u32::MAX), Err(u64::MAX));
