@@ -28,7 +28,7 @@ use super::{
     stream::{Format, respond},
 };
 use crate::{
-    videos::{JobBody, Name, Plan, Video},
+    videos::{JobBody, Name, Plan, UploadState, Video},
     wire::VideoEvent,
 };
 
@@ -196,7 +196,10 @@ impl Answer {
     async fn accepted(self) -> Result<HttpResponse, Problem> {
         let video = &self.uploading.0;
         tokio::select! {
-            () = video.upload_over() => {}
+            // Whoever did not let it arrive whole has also ended the work, which tells why.
+            state = video.upload_over() => if state == UploadState::Over {
+                video.ended().await;
+            },
             () = video.ended() => {}
         }
         if let Some(Err(failure)) = video.outcome() {
