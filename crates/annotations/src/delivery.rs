@@ -190,7 +190,13 @@ impl Shared {
     fn deliver_next(&self, db: &Connection, media: i64) -> Result<(), AnnotationsError> {
         let next = rows::next(db, media).map_err(|error| self.outbox.told(error))?;
         let Some(queued) = next else { return Ok(()) };
-        let body = queued.body()?;
+        let body = match queued.body() {
+            Ok(body) => body,
+            Err(error) => {
+                let Queued { row, media, .. } = queued;
+                return self.write_down(Write::Dead { row, media, reason: error.to_string() });
+            }
+        };
         let wall = || self.outbox.clock().wall();
         let reply = self.poster.post(&queued, &body, wall);
         drop(body);

@@ -65,7 +65,7 @@ pub(crate) fn note_open_ms(db: &Connection, now: u64) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Adds a row, and its media where it is the first.
+/// Adds a row, and its media where it is the first; a frame that is there already is the same under the same key.
 pub(crate) fn insert(
     db: &Connection,
     upload: &Upload,
@@ -89,7 +89,8 @@ pub(crate) fn insert(
     ])?;
     db.prepare_cached(
         "INSERT INTO results (media, frame, pts_ms, width, height, findings, jpeg, bytes, stored_ms, stored_unix_ms)
-         SELECT id, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 FROM media WHERE upload = ?1",
+         SELECT id, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 FROM media WHERE upload = ?1
+         ON CONFLICT (media, frame) DO NOTHING",
     )?
     .execute(params![
         upload.id,

@@ -186,7 +186,7 @@ mod tests {
         let mut lanes = Lanes::new(BACKOFF);
         (0..100).for_each(|media| lanes.failed(media, SECOND, None, 1.0));
         assert_eq!(lanes.known(), 100);
-        lanes.choose(SECOND, vec![7]);
-        assert_eq!(lanes.known(), 2);
+        assert_eq!(lanes.choose(SECOND, vec![7]), Choice::Wait(Some(2 * SECOND)));
+        assert_eq!(lanes.known(), 1);
     }
 }

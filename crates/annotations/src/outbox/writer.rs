@@ -242,3 +242,103 @@ fn told_with_cause(error: &AnnotationsError) -> String {
     let cause = std::error::Error::source(error);
     cause.map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::{Arc, mpsc::sync_channel},
+        time::Duration,
+    };
+
+    use super::{Op, Task, Writer};
+    use crate::{
+        AnnotationsError, Bell, Clock, Limits, MediaKind, ModelIdentity, SystemClock, Upload,
+        WhenFull,
+        outbox::Age,
+        rows::{self, NewRow},
+        schema,
+    };
+
+    fn writer(folder: &std::path::Path) -> Writer {
+        let claim = schema::Claim::take(folder).unwrap();
+        let path = schema::file(folder);
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        Writer {
+            db: schema::open(&path, &claim).unwrap(),
+            path,
+            limits: Limits {
+                max_rows: 100,
+                max_bytes: 1 << 30,
+                max_age: Duration::from_secs(60),
+                when_full: WhenFull::Refuse,
+            },
+            age: Age { opened: clock.monotonic(), clock, base_ms: 0 },
+            counters: Arc::default(),
+            bell: Bell::default(),
+            unclosed: Vec::new(),
+            _claim: claim,
+        }
+    }
+
+    fn store(frame: u64, bytes: usize) -> Op {
+        let model = ModelIdentity { name: "m".into(), sha256: "0a".into() };
+        let upload = Upload {
+            id: "a".into(),
+            request: "r".into(),
+            kind: MediaKind::Video,
+            name: None,
+            model,
+            params: "{}".into(),
+            authorization: None,
+        };
+        let row = NewRow {
+            frame,
+            pts_ms: None,
+            width: 1,
+            height: 1,
+            findings: "[]".into(),
+            jpeg: Some(vec![7; bytes]),
+        };
+        Op::Store { upload: Arc::new(upload), row, supersedes: Vec::new() }
+    }
+
+    fn write(writer: &mut Writer, ops: Vec<Op>) -> Vec<Result<(), AnnotationsError>> {
+        let (tasks, answers): (Vec<_>, Vec<_>) = ops
+            .into_iter()
+            .map(|op| {
+                let (answer, answered) = sync_channel(1);
+                (Task { op, answer }, answered)
+            })
+            .unzip();
+        writer.write(tasks);
+        answers.into_iter().map(|answered| answered.recv().unwrap()).collect()
+    }
+
+    #[test]
+    fn a_full_disk_is_told_to_all_who_wait_and_forgotten_when_there_is_room() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut writer = writer(folder.path());
+        assert!(write(&mut writer, vec![store(0, 10)])[0].is_ok());
+        let pages: i64 =
+            writer.db.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
+        let most = |writer: &Writer, pages: i64| {
+            let limit = format!("PRAGMA max_page_count={pages}");
+            writer.db.query_row(&limit, [], |_row| Ok(())).unwrap();
+        };
+        most(&writer, pages + 2);
+        let end = Op::Close { upload: "a".into(), identity: None };
+        let outcomes = write(&mut writer, vec![store(1, 10), store(2, 1 << 20), end]);
+        for outcome in outcomes {
+            let error = outcome.unwrap_err();
+            assert!(matches!(error, AnnotationsError::Database { .. }), "{error}");
+        }
+        assert_eq!(rows::totals(&writer.db).unwrap().pending, 1, "nothing of the batch is there");
+        let trouble = writer.counters.stats(0).trouble.unwrap();
+        assert!(trouble.contains("full"), "{trouble}");
+
+        most(&writer, 1 << 20);
+        assert!(write(&mut writer, vec![Op::Sweep])[0].is_ok());
+        assert_eq!(writer.counters.stats(0).trouble, None);
+        assert_eq!(rows::ready(&writer.db, 9).unwrap().len(), 1, "the end was made good");
+    }
+}

@@ -12,7 +12,8 @@ use crate::{
 #[test]
 fn a_thousand_results_wait_for_a_service_that_is_down_and_arrive_in_order() {
     let fixture = Fixture::new();
-    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    // No other test listens on this address, so nobody takes the port meanwhile.
+    let address = TcpListener::bind("127.0.0.77:0").unwrap().local_addr().unwrap();
     let _delivery = fixture.deliver(&format!("http://{address}"), 1);
     (0..10).for_each(|video| fixture.video(&format!("{video:02}"), 100));
     fixture.advance_until("it was tried", || fixture.outbox.stats().retries > 3);
@@ -47,7 +48,8 @@ fn a_delivery_that_ends_while_the_service_hangs_is_repeated_under_the_same_key()
     let (fixture, server) = (Fixture::new(), Server::start());
     server.then(Answer::Hang);
     fixture.video("a", 2);
-    let delivery = fixture.deliver(&server.url(), 1);
+    let soon = DeliverySettings { timeout: Duration::from_secs(2), ..settings(&server.url(), 1) };
+    let delivery = Delivery::spawn(&fixture.outbox, soon).unwrap();
     server.wait_for(1);
     assert!(!delivery.stop(Duration::ZERO), "the post is still on its way");
     let _next = fixture.deliver(&server.url(), 1);
