@@ -65,7 +65,7 @@ impl Fixture {
         let started = Instant::now();
         while !so() {
             assert!(started.elapsed() < PATIENCE, "still not: {what}; {:?}", self.outbox.stats());
-            self.clock.advance(Duration::from_millis(20));
+            self.clock.advance_for_waiters(Duration::from_millis(100));
             std::thread::yield_now();
         }
     }
