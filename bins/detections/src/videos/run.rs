@@ -157,9 +157,7 @@ impl Sink for Teller<'_> {
             Event::Frame(report) => return self.frame(&report),
             Event::End(summary) => return self.end(&summary),
             Event::Progress(progress) => VideoEvent::Progress(ProgressBody::from(progress)),
-            Event::Fault(fault) => {
-                VideoEvent::Error(ErrorBody::damage(told_with_causes(&fault.error), fault.pts))
-            }
+            Event::Fault(fault) => VideoEvent::Error(ErrorBody::from(&fault)),
         };
         self.pass(event)
     }

@@ -21,11 +21,14 @@ use super::{
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// A post: its key and its body.
+type Taken = (String, Value);
+
 /// An Annotations service that takes everything and notes it by its key.
 #[derive(Debug, Clone)]
 struct Taker {
     url: String,
-    taken: Arc<(Mutex<Vec<(String, Value)>>, Condvar)>,
+    taken: Arc<(Mutex<Vec<Taken>>, Condvar)>,
 }
 
 impl Taker {
@@ -65,7 +68,7 @@ impl Taker {
         stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").ok()
     }
 
-    fn wait_until(&self, so: impl Fn(&[(String, Value)]) -> bool) -> Vec<(String, Value)> {
+    fn wait_until(&self, so: impl Fn(&[Taken]) -> bool) -> Vec<Taken> {
         let taken = self.taken.0.lock().unwrap();
         let waited = self.taken.1.wait_timeout_while(taken, PATIENCE, |taken| !so(taken)).unwrap();
         assert!(!waited.1.timed_out(), "{} posts", waited.0.len());
@@ -203,7 +206,7 @@ fn a_process_that_is_killed_again_and_again_loses_nothing_that_it_told() {
     }
 }
 
-fn has(taken: &[(String, Value)], request: &str) -> bool {
+fn has(taken: &[Taken], request: &str) -> bool {
     taken.iter().any(|(_, post)| post["media"]["request_id"] == request)
 }
 
