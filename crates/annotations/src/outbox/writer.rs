@@ -1,6 +1,7 @@
 //! The one thread that writes: it takes what waits, writes it in one transaction, and answers when that is on disk.
 
 use std::{
+    cell::Cell,
     path::PathBuf,
     sync::{
         Arc,
@@ -119,6 +120,7 @@ impl Writer {
             db: &tx,
             limits: self.limits,
             counters: &self.counters,
+            dropped: Cell::new(0),
             stamp: Stamp { open_ms: self.age.now_ms(), unix_ms: unix_ms(self.age.clock.wall()) },
         };
         for (upload, identity) in &self.unclosed {
@@ -129,7 +131,9 @@ impl Writer {
         let outcomes = outcomes.map_err(told)?;
         rows::note_open_ms(&tx, job.stamp.open_ms).map_err(told)?;
         let totals = rows::totals(&tx).map_err(told)?;
+        let dropped = job.dropped.get();
         tx.commit().map_err(told)?;
+        self.counters.dropped.fetch_add(dropped, Relaxed);
         self.counters.note(totals);
         self.unclosed.clear();
         Ok(outcomes)
@@ -157,6 +161,8 @@ struct Job<'a> {
     db: &'a Connection,
     limits: Limits,
     counters: &'a Counters,
+    /// Counted when the transaction is on disk.
+    dropped: Cell<u64>,
     stamp: Stamp,
 }
 
@@ -224,7 +230,7 @@ impl Job<'_> {
 
     fn count_dropped(&self, dropped: u64, why: &str) {
         if dropped > 0 {
-            self.counters.dropped.fetch_add(dropped, Relaxed);
+            self.dropped.set(self.dropped.get() + dropped);
             tracing::warn!(dropped, why, "results were dropped undelivered");
         }
     }
