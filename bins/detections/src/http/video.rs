@@ -28,6 +28,7 @@ use super::{
     stream::{Format, respond},
 };
 use crate::{
+    annotations::{Subject, VideoRecord},
     videos::{JobBody, Name, Plan, UploadState, Video},
     wire::VideoEvent,
 };
@@ -97,7 +98,11 @@ pub(super) async fn detect_video(
 
     let delivery = params.delivery;
     let name = name(job, delivery, id.as_str());
-    let plan = plan(&params, name.clone(), started);
+    let record = service.annotations().map(|annotations| {
+        let subject = Subject::new(&name.to_string(), upload.name(), &loaded.engine.model);
+        VideoRecord::new(annotations, subject, params.body())
+    });
+    let plan = Plan { record, ..plan(&params, name.clone(), started) };
     let (video, intake) = service.videos.begin(&loaded.engine.video, plan, permit)?;
     let uploading = Uploading(Arc::clone(&video));
     rt::spawn(feed(upload, intake, Arc::clone(&video), Arc::clone(service.videos.metrics())));
@@ -133,6 +138,7 @@ fn plan(params: &VideoParams, name: Name, started: Instant) -> Plan {
         params: params.body(),
         deadline: started + params.timeout,
         name,
+        record: None,
     }
 }
 
