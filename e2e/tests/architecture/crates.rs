@@ -44,7 +44,7 @@ const ARROWS: [(&str, &[&str]); 12] = [
 ];
 
 /// Dependencies whose owner the page must state, or else its table would guard nothing.
-const MUST_HAVE_AN_OWNER: [&str; 9] = [
+const MUST_HAVE_AN_OWNER: [&str; 10] = [
     "sha2",
     "image",
     "gstreamer",
@@ -54,6 +54,7 @@ const MUST_HAVE_AN_OWNER: [&str; 9] = [
     "config",
     "clap",
     "tracing-subscriber",
+    "ureq",
 ];
 
 /// The package that measures and tests from outside: it ships in nothing, so it may name anything.
