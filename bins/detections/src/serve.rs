@@ -1,7 +1,7 @@
 //! The service from its start to its end: listens at once, loads the model beside, and on a signal
 //! finishes what is inside before it goes.
 
-use std::{future::Future, io, pin::pin, sync::Arc, thread, time::Duration};
+use std::{future::Future, io, pin::pin, sync::Arc, time::Duration};
 
 use actix_web::{
     HttpServer,
@@ -9,14 +9,15 @@ use actix_web::{
     rt::System,
     web,
 };
-use tokio::{sync::oneshot, time::timeout};
+use tokio::time::timeout;
 
 use crate::{
     config::{Config, ServerConfig},
-    engine::{Engine, EngineError},
+    engine::EngineError,
     http::{Service, create_app},
     signals::Signals,
     telemetry::{Telemetry, TelemetryError},
+    upkeep,
     work::ExecutorError,
 };
 
@@ -96,7 +97,7 @@ async fn serve(service: web::Data<Service>, config: &Config) -> Result<(), Serve
     let server = listen(service.clone(), &config.server)?;
     let handle = server.handle();
     let running = actix_web::rt::spawn(server);
-    let mut loading = pin!(load(service.clone(), config.clone())?);
+    let mut loading = pin!(load(&service, config)?);
     let mut loaded = false;
     loop {
         tokio::select! {
@@ -135,34 +136,13 @@ fn listen(service: web::Data<Service>, config: &ServerConfig) -> Result<Server, 
     Ok(server.run())
 }
 
-/// Loads the engine on a thread of its own, which takes seconds with a large model.
+/// Loads the engine on a thread of its own, which takes seconds with a large model, and keeps it up from then on.
 fn load(
-    service: web::Data<Service>,
-    config: Config,
+    service: &web::Data<Service>,
+    config: &Config,
 ) -> Result<impl Future<Output = Result<(), ServeError>>, ServeError> {
-    let (done, outcome) = oneshot::channel();
-    thread::Builder::new().name("load".to_owned()).spawn(move || {
-        // Without a receiver the service has ended meanwhile, and nobody asks for the model.
-        drop(done.send(start_engine(&service, &config)));
-    })?;
-    Ok(async { outcome.await.unwrap_or(Err(ServeError::LoaderPanicked)) })
-}
-
-fn start_engine(service: &Service, config: &Config) -> Result<(), ServeError> {
-    let engine = Engine::start(config)?;
-    let card = &engine.model;
-    tracing::info!(
-        model = card.name,
-        sha256 = %card.sha256,
-        head = %card.head,
-        threads = config.infer.threads,
-        "ready"
-    );
-    let unmapped = engine.pipeline.classes().unmapped_labels();
-    if !unmapped.is_empty() {
-        tracing::warn!(?unmapped, "no class maps these labels of the model: they are not reported");
-    }
-    Ok(service.engine_loaded(engine)?)
+    let first = upkeep::spawn(service, Arc::new(config.clone()))?;
+    Ok(async { first.await.unwrap_or(Err(ServeError::LoaderPanicked)) })
 }
 
 /// Takes nothing new, finishes what is inside, then closes the connections.
