@@ -93,7 +93,7 @@ impl Layers {
 /// A layer that chooses anew undoes the choice of those below.
 fn undone_choices(layer: &Merged) -> Named {
     let chosen = |key: &&str| layer.get::<Value>(key).is_ok();
-    let anew = CHOICES.into_iter().filter(|choice| choice.iter().any(|key| chosen(key)));
+    let anew = CHOICES.into_iter().filter(|choice| choice.iter().any(&chosen));
     let nil = |key: &str| (key.to_owned(), Value::new(None, ValueKind::Nil));
     Named(anew.flatten().map(nil).collect())
 }
