@@ -20,11 +20,14 @@ use serde_json::Value;
 
 use super::fixture::{detect, fixture, get, picture, send};
 
+/// Each file's version and bytes by its name.
+type Files = HashMap<String, (u64, Vec<u8>)>;
+
 /// A Loader that has what a test gives it.
 #[derive(Clone)]
 struct Loader {
     url: String,
-    files: Arc<Mutex<HashMap<String, (u64, Vec<u8>)>>>,
+    files: Arc<Mutex<Files>>,
     asked: Arc<Mutex<Vec<String>>>,
 }
 
