@@ -2,6 +2,7 @@
 //! resources share. Nothing here decodes or infers.
 
 mod access;
+mod admin;
 mod app;
 mod body;
 mod detect;

@@ -15,6 +15,7 @@ pub mod http;
 pub mod serve;
 pub mod signals;
 pub mod telemetry;
+pub mod upkeep;
 pub mod videos;
 pub mod wire;
 pub mod work;

@@ -6,7 +6,6 @@ use std::{
     io,
     pin::pin,
     sync::Arc,
-    thread,
     time::{Duration, Instant},
 };
 
@@ -17,15 +16,16 @@ use actix_web::{
     web,
 };
 use detections_annotations::AnnotationsError;
-use tokio::{sync::oneshot, time::timeout};
+use tokio::time::timeout;
 
 use crate::{
     annotations::Annotations,
     config::{Config, ServerConfig},
-    engine::{Engine, EngineError},
+    engine::EngineError,
     http::{Service, create_app},
     signals::Signals,
     telemetry::{Telemetry, TelemetryError},
+    upkeep,
     work::ExecutorError,
 };
 
@@ -112,7 +112,7 @@ async fn serve(service: web::Data<Service>, config: &Config) -> Result<(), Serve
     let server = listen(service.clone(), &config.server)?;
     let handle = server.handle();
     let running = actix_web::rt::spawn(server);
-    let mut loading = pin!(load(service.clone(), config.clone())?);
+    let mut loading = pin!(load(&service, config)?);
     let mut loaded = false;
     loop {
         tokio::select! {
@@ -151,34 +151,13 @@ fn listen(service: web::Data<Service>, config: &ServerConfig) -> Result<Server, 
     Ok(server.run())
 }
 
-/// Loads the engine on a thread of its own, which takes seconds with a large model.
+/// Loads the engine on a thread of its own, which takes seconds with a large model, and keeps it up from then on.
 fn load(
-    service: web::Data<Service>,
-    config: Config,
+    service: &web::Data<Service>,
+    config: &Config,
 ) -> Result<impl Future<Output = Result<(), ServeError>>, ServeError> {
-    let (done, outcome) = oneshot::channel();
-    thread::Builder::new().name("load".to_owned()).spawn(move || {
-        // Without a receiver the service has ended meanwhile, and nobody asks for the model.
-        drop(done.send(start_engine(&service, &config)));
-    })?;
-    Ok(async { outcome.await.unwrap_or(Err(ServeError::LoaderPanicked)) })
-}
-
-fn start_engine(service: &Service, config: &Config) -> Result<(), ServeError> {
-    let engine = Engine::start(config)?;
-    let card = &engine.model;
-    tracing::info!(
-        model = card.name,
-        sha256 = %card.sha256,
-        head = %card.head,
-        threads = config.infer.threads,
-        "ready"
-    );
-    let unmapped = engine.pipeline.classes().unmapped_labels();
-    if !unmapped.is_empty() {
-        tracing::warn!(?unmapped, "no class maps these labels of the model: they are not reported");
-    }
-    Ok(service.engine_loaded(engine)?)
+    let first = upkeep::spawn(service, Arc::new(config.clone()))?;
+    Ok(async { first.await.unwrap_or(Err(ServeError::LoaderPanicked)) })
 }
 
 /// Takes nothing new, finishes what is inside, then closes the connections.

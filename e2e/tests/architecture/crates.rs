@@ -57,6 +57,7 @@ const MUST_HAVE_AN_OWNER: [&str; 10] = [
     "clap",
     "rusqlite",
     "tracing-subscriber",
+    "ureq",
 ];
 
 /// The package that measures and tests from outside: it ships in nothing, so it may name anything.

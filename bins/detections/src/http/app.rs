@@ -9,7 +9,9 @@ use actix_web::{
     web,
 };
 
-use super::{Problem, Service, access::access, detect, docs, health, info, jobs, metrics, video};
+use super::{
+    Problem, Service, access::access, admin, detect, docs, health, info, jobs, metrics, video,
+};
 
 /// The whole application over a service, ready or not.
 pub fn create_app(
@@ -56,7 +58,12 @@ fn routes(app: &mut web::ServiceConfig) {
                 .route(web::delete().to(jobs::end_job))
                 .default_service(web::to(|| other_method("GET, HEAD, DELETE"))),
         )
-        .service(readable("/jobs/{id}/events", jobs::events));
+        .service(readable("/jobs/{id}/events", jobs::events))
+        .service(
+            web::resource("/admin/reload")
+                .route(web::post().to(admin::reload))
+                .default_service(web::to(|| other_method("POST"))),
+        );
 }
 
 /// A resource that is only ever read.

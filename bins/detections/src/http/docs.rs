@@ -38,6 +38,7 @@ use super::{ProblemBody, problem::PROBLEM_JSON};
         super::health::ready,
         super::info::info,
         super::metrics::metrics,
+        super::admin::reload,
         openapi,
         to_page,
     ),
@@ -151,6 +152,20 @@ pub(super) struct NotReady;
 impl IntoResponses for NotReady {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         problems(&[(503, "Loading, shutting down, or the model failed; see `Retry-After`")])
+    }
+}
+
+/// The errors of `POST /admin/reload`.
+pub(super) struct ReloadProblems;
+
+impl IntoResponses for ReloadProblems {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        problems(&[
+            (405, "Not a POST"),
+            (409, "Another reload is going on"),
+            (503, "The server is shutting down; see `Retry-After`"),
+            (504, "It goes on, but takes longer than a request may; see `/health`"),
+        ])
     }
 }
 

@@ -7,5 +7,6 @@ mod failing_model;
 mod fixture;
 mod problems;
 mod process;
+mod reload;
 mod sockets;
 mod videos;
