@@ -1,6 +1,7 @@
 //! All settings of the program, put together from layers and checked as a whole: either a [`Config`]
 //! that the program can run with, or a list of everything that is wrong with it.
 
+mod access;
 mod annotations;
 mod data;
 mod faults;
@@ -20,6 +21,7 @@ use detections_types::Score;
 use tracing_subscriber::EnvFilter;
 
 pub use self::{
+    access::{AccessConfig, Forward, JwksConfig, JwtConfig},
     annotations::AnnotationsConfig,
     data::DataConfig,
     faults::{ConfigFaults, Fault},
@@ -62,6 +64,8 @@ pub struct Config {
     pub annotations: AnnotationsConfig,
     /// What is logged, how and where.
     pub log: LogConfig,
+    /// Who may call; none lets everybody in.
+    pub access: Option<AccessConfig>,
 }
 
 /// The HTTP server and its admission.
@@ -69,6 +73,8 @@ pub struct Config {
 pub struct ServerConfig {
     /// `host:port` to listen on; port 0 lets the system choose.
     pub bind: String,
+    /// `host:port` of a second port for those who look after the service.
+    pub management_bind: Option<String>,
     /// Threads that speak HTTP; they neither decode nor infer.
     pub workers: usize,
     /// Largest request body.
@@ -200,6 +206,7 @@ impl Config {
             data: DataConfig::read(reader),
             annotations: AnnotationsConfig::read(reader),
             log: LogConfig::read(reader),
+            access: AccessConfig::read(reader),
         }
     }
 
@@ -213,6 +220,10 @@ impl Config {
             );
             reader.fault("server.max_in_flight_bytes", problem);
         }
+        let is_fixed = !server.bind.ends_with(":0");
+        if is_fixed && server.management_bind.as_ref() == Some(&server.bind) {
+            reader.fault("server.management_bind", "is the same as server.bind".to_owned());
+        }
     }
 }
 
@@ -221,6 +232,7 @@ impl ServerConfig {
         const MIB: u64 = 1 << 20;
         Self {
             bind: reader.get("server.bind", "127.0.0.1:8080".into(), host_and_port),
+            management_bind: reader.optional("server.management_bind", host_and_port),
             workers: reader.get("server.workers", 2, number(1..=64)),
             max_body_bytes: reader.get("server.max_body_bytes", 32 * MIB, number(1..=1 << 40)),
             max_in_flight: reader.get("server.max_in_flight", 64, number(1..=65_536)),

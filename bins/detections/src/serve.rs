@@ -19,10 +19,11 @@ use detections_annotations::AnnotationsError;
 use tokio::time::timeout;
 
 use crate::{
+    access::Access,
     annotations::Annotations,
     config::{Config, ServerConfig},
     engine::EngineError,
-    http::{Service, create_app},
+    http::{Service, create_app, create_management_app},
     signals::Signals,
     telemetry::{Telemetry, TelemetryError},
     upkeep,
@@ -110,8 +111,11 @@ pub fn run(config: &Config) -> Result<(), ServeError> {
 async fn serve(service: web::Data<Service>, config: &Config) -> Result<(), ServeError> {
     let mut signals = Signals::new()?;
     let server = listen(service.clone(), &config.server)?;
+    let management = listen_for_management(&service, &config.server)?;
+    service.access().map_or(Ok(()), Access::watch_keys)?;
     let handle = server.handle();
     let running = actix_web::rt::spawn(server);
+    let management = management.map(|server| (server.handle(), actix_web::rt::spawn(server)));
     let mut loading = pin!(load(&service, config)?);
     let mut loaded = false;
     loop {
@@ -131,6 +135,11 @@ async fn serve(service: web::Data<Service>, config: &Config) -> Result<(), Serve
     }
     let outcome = drain(&service, &handle, config.server.shutdown_grace, &mut signals).await;
     drop(running);
+    // Open to the end, so that whoever looks after the service sees it draining.
+    if let Some((handle, running)) = management {
+        handle.stop(false).await;
+        drop(running);
+    }
     outcome
 }
 
@@ -149,6 +158,28 @@ fn listen(service: web::Data<Service>, config: &ServerConfig) -> Result<Server, 
         tracing::info!(%address, version = crate::build_info::VERSION, "listening");
     }
     Ok(server.run())
+}
+
+/// The second port, if there is one; one thread answers what its few callers ask.
+fn listen_for_management(
+    service: &web::Data<Service>,
+    config: &ServerConfig,
+) -> Result<Option<Server>, ServeError> {
+    let Some(bind) = &config.management_bind else { return Ok(None) };
+    let service = service.clone();
+    let server = HttpServer::new(move || create_management_app(service.clone()))
+        .workers(1)
+        .disable_signals()
+        .shutdown_timeout(LAST_WRITES.as_secs())
+        .client_request_timeout(config.client_timeout)
+        .client_disconnect_timeout(LINGER)
+        .h1_allow_half_closed(false)
+        .bind(bind)
+        .map_err(|source| ServeError::Bind { bind: bind.clone(), source })?;
+    for address in server.addrs() {
+        tracing::info!(%address, "listening for management");
+    }
+    Ok(Some(server.run()))
 }
 
 /// Loads the engine on a thread of its own, which takes seconds with a large model, and keeps it up from then on.

@@ -46,7 +46,7 @@ const ARROWS: [(&str, &[&str]); 13] = [
 ];
 
 /// Dependencies whose owner the page must state, or else its table would guard nothing.
-const MUST_HAVE_AN_OWNER: [&str; 10] = [
+const MUST_HAVE_AN_OWNER: [&str; 11] = [
     "sha2",
     "image",
     "gstreamer",

@@ -16,7 +16,9 @@ use prometheus_client::{
 };
 
 use super::{Problem, Service, state::Phase};
-use crate::{annotations::OutboxMetrics, engine::ModelCard, videos::VideoMetrics};
+use crate::{
+    access::AccessMetrics, annotations::OutboxMetrics, engine::ModelCard, videos::VideoMetrics,
+};
 
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
@@ -82,7 +84,7 @@ struct LiveGauges {
 impl Metrics {
     /// Everything at zero.
     #[must_use]
-    pub fn new(videos: &Arc<VideoMetrics>, outbox: OutboxMetrics) -> Self {
+    pub fn new(videos: &Arc<VideoMetrics>, access: &AccessMetrics, outbox: OutboxMetrics) -> Self {
         let mut metrics = Self {
             registry: Registry::with_prefix("detections"),
             requests: Family::default(),
@@ -100,6 +102,7 @@ impl Metrics {
             videos: Arc::clone(videos),
         };
         metrics.register();
+        access.register(&mut metrics.registry);
         metrics.registry.register_collector(Box::new(outbox));
         metrics
     }

@@ -14,6 +14,7 @@ use detections_models::BearerToken;
 
 use super::{Metrics, Problem};
 use crate::{
+    access::{Access, AccessMetrics},
     annotations::{Annotations, OutboxMetrics},
     config::Config,
     engine::Engine,
@@ -30,6 +31,7 @@ pub struct Service {
     pub(super) gate: Gate,
     pub(super) metrics: Metrics,
     pub(super) videos: Videos,
+    access: Option<Access>,
     annotations: OnceLock<Arc<Annotations>>,
     outbox_metrics: OutboxMetrics,
     started: Instant,
@@ -75,9 +77,12 @@ impl Service {
             lanes: config.infer.threads.get(),
         });
         let videos = Videos::new(&config);
+        let access_metrics = Arc::new(AccessMetrics::default());
+        let access = config.access.clone();
         let outbox_metrics = OutboxMetrics::default();
         Self {
-            metrics: Metrics::new(videos.metrics(), outbox_metrics.clone()),
+            metrics: Metrics::new(videos.metrics(), &access_metrics, outbox_metrics.clone()),
+            access: access.map(|access| Access::new(access, access_metrics)),
             annotations: OnceLock::new(),
             outbox_metrics,
             gate,
@@ -175,6 +180,12 @@ impl Service {
     #[must_use]
     pub const fn videos(&self) -> &Videos {
         &self.videos
+    }
+
+    /// Who may call; `None` lets everybody in.
+    #[must_use]
+    pub const fn access(&self) -> Option<&Access> {
+        self.access.as_ref()
     }
 
     /// Waits until nothing is inside.
