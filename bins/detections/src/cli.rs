@@ -5,6 +5,7 @@ mod args;
 mod bench;
 mod detect;
 mod exit;
+mod health;
 mod inputs;
 mod inspect;
 mod interrupt;
@@ -53,6 +54,7 @@ fn dispatch(command: Option<Command>, config: &Config) -> Result<Exit, Failure> 
             inspect::run(&args, config)
         }
         Some(Command::Bench(args)) => bench::run(&args, config),
+        Some(Command::Health) => health::run(config),
     }
 }
 
@@ -92,7 +94,7 @@ fn overrides(cli: &Cli) -> Overrides {
             set("--iou", "detect.iou", &args.iou);
             set("--max-detections", "detect.max_detections", &args.max_detections);
         }
-        Some(Command::Model { .. } | Command::Bench(_)) | None => {}
+        Some(Command::Model { .. } | Command::Bench(_) | Command::Health) | None => {}
     }
     overrides
 }

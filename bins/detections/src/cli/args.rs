@@ -57,6 +57,8 @@ pub(crate) enum Command {
     },
     /// Measure one model on this machine
     Bench(BenchArgs),
+    /// Ask the service at the configured address whether it is healthy
+    Health,
 }
 
 /// `detections serve`
