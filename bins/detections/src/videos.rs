@@ -158,10 +158,11 @@ impl Videos {
     }
 
     /// Forgets `video` once it is as old as a job may get; for a task beside it.
-    pub async fn forget_in_time(self, id: Uuid, video: Arc<Video>) {
+    pub async fn forget_in_time(self, video: Arc<Video>) {
         video.ended().await;
+        drop(video);
         tokio::time::sleep(self.0.jobs.ttl()).await;
-        self.0.jobs.forget_this(id, &video);
+        self.0.jobs.expire(Instant::now());
     }
 
     /// Ends all that are in work, and lets no other begin.

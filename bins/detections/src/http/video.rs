@@ -175,9 +175,9 @@ struct Answer {
 impl Answer {
     /// A job is forgotten some time after its end.
     fn keep_for_a_while(&self, service: &Service) {
-        if let Name::Job(id) = self.name {
+        if let Name::Job(_) = self.name {
             let video = Arc::clone(&self.uploading.0);
-            rt::spawn(service.videos.clone().forget_in_time(id, video));
+            rt::spawn(service.videos.clone().forget_in_time(video));
         }
     }
 

@@ -94,9 +94,7 @@ impl Sink for Teller<'_> {
             }
             Event::Frame(report) => VideoEvent::Frame(FrameBody::from(&report)),
             Event::Progress(progress) => VideoEvent::Progress(ProgressBody::from(progress)),
-            Event::Fault(fault) => {
-                VideoEvent::Error(ErrorBody::damage(told_with_causes(&fault.error), fault.pts))
-            }
+            Event::Fault(fault) => VideoEvent::Error(ErrorBody::from(&fault)),
             Event::End(summary) => VideoEvent::End(EndBody::from(&summary)),
         };
         self.video.tell(&event)

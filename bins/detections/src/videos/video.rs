@@ -3,7 +3,7 @@
 use std::{
     ops::ControlFlow,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use detections_pipeline::Arrivals;
@@ -52,6 +52,8 @@ struct Status {
     created: SystemTime,
     started: Option<SystemTime>,
     ended: Option<SystemTime>,
+    /// The same by a clock that nobody sets.
+    ended_at: Option<Instant>,
 }
 
 impl Video {
@@ -75,6 +77,7 @@ impl Video {
             created: SystemTime::now(),
             started: None,
             ended: None,
+            ended_at: None,
         };
         Self {
             id,
@@ -144,6 +147,11 @@ impl Video {
     #[must_use]
     pub fn outcome(&self) -> Option<Result<(), Failure>> {
         self.status().outcome.clone()
+    }
+
+    /// When it ended; `None` while it is in work.
+    pub(super) fn ended_at(&self) -> Option<Instant> {
+        self.status().ended_at
     }
 
     /// Notes what became of its bytes.
@@ -217,6 +225,7 @@ impl Video {
         let mut status = self.status();
         status.outcome = Some(outcome);
         status.ended = Some(SystemTime::now());
+        status.ended_at = Some(Instant::now());
         drop(status);
         self.changed.notify_waiters();
     }

@@ -1,5 +1,7 @@
 //! Videos over sockets: events while the upload runs, jobs, and the ways in which both go wrong.
 
+mod faults;
+
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
