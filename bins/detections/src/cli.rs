@@ -5,6 +5,7 @@ mod args;
 mod bench;
 mod detect;
 mod exit;
+mod health;
 mod inputs;
 mod inspect;
 mod interrupt;
@@ -61,6 +62,7 @@ fn dispatch(command: Option<Command>, config: &Config) -> Result<Exit, Failure> 
         Some(Command::Bench(args)) => bench::run(&args, config),
         Some(Command::Outbox { command }) => outbox::run(&command, config),
         Some(Command::Token { command: TokenCommand::New(args) }) => token::run(&args),
+        Some(Command::Health) => health::run(config),
     }
 }
 
@@ -104,7 +106,8 @@ fn overrides(cli: &Cli) -> Overrides {
             Command::Model { .. }
             | Command::Bench(_)
             | Command::Outbox { .. }
-            | Command::Token { .. },
+            | Command::Token { .. }
+            | Command::Health,
         )
         | None => {}
     }

@@ -67,6 +67,8 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: TokenCommand,
     },
+    /// Ask the service at the configured address whether it is healthy
+    Health,
 }
 
 /// `detections outbox …`
