@@ -46,7 +46,6 @@ docker-cpu:
 
 # The development stack: the service between the mocks of its neighbours.
 dev-up:
-    [ -e docker/.env ] || cp docker/.env.example docker/.env
     docker compose -f docker/docker-compose.yml up --build --wait
 
 # Ends the development stack; its volumes stay.
