@@ -5,10 +5,12 @@ mod args;
 mod bench;
 mod detect;
 mod exit;
+mod health;
 mod inputs;
 mod inspect;
 mod interrupt;
 mod lanes;
+mod outbox;
 mod output;
 mod save;
 mod table;
@@ -58,7 +60,9 @@ fn dispatch(command: Option<Command>, config: &Config) -> Result<Exit, Failure> 
             inspect::run(&args, config)
         }
         Some(Command::Bench(args)) => bench::run(&args, config),
+        Some(Command::Outbox { command }) => outbox::run(&command, config),
         Some(Command::Token { command: TokenCommand::New(args) }) => token::run(&args),
+        Some(Command::Health) => health::run(config),
     }
 }
 
@@ -98,7 +102,14 @@ fn overrides(cli: &Cli) -> Overrides {
             set("--iou", "detect.iou", &args.iou);
             set("--max-detections", "detect.max_detections", &args.max_detections);
         }
-        Some(Command::Model { .. } | Command::Bench(_) | Command::Token { .. }) | None => {}
+        Some(
+            Command::Model { .. }
+            | Command::Bench(_)
+            | Command::Outbox { .. }
+            | Command::Token { .. }
+            | Command::Health,
+        )
+        | None => {}
     }
     overrides
 }

@@ -2,8 +2,11 @@
 //! that the program can run with, or a list of everything that is wrong with it.
 
 mod access;
+mod annotations;
+mod data;
 mod faults;
 mod layers;
+mod loader;
 mod reader;
 mod video;
 
@@ -19,13 +22,16 @@ use tracing_subscriber::EnvFilter;
 
 pub use self::{
     access::{AccessConfig, Forward, JwksConfig, JwtConfig},
+    annotations::AnnotationsConfig,
+    data::DataConfig,
     faults::{ConfigFaults, Fault},
     layers::Overrides,
+    loader::LoaderConfig,
     video::{JobsConfig, VideoConfig},
 };
 use self::{
     layers::Layers,
-    reader::{Reader, absent, choice, number},
+    reader::{Reader, choice, number},
 };
 
 /// Most detections that a request may ask for.
@@ -50,6 +56,12 @@ pub struct Config {
     pub video: VideoConfig,
     /// Jobs that can be asked for by name.
     pub jobs: JobsConfig,
+    /// The Loader of models and class maps.
+    pub loader: LoaderConfig,
+    /// Where the program keeps what survives its end.
+    pub data: DataConfig,
+    /// Results that go to the Annotations service.
+    pub annotations: AnnotationsConfig,
     /// What is logged, how and where.
     pub log: LogConfig,
     /// Who may call; none lets everybody in.
@@ -82,8 +94,10 @@ pub struct ServerConfig {
 /// Which model is loaded and how it is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModelConfig {
-    /// The model file; none is the built-in model.
+    /// The model file; with no name either, it is the built-in model.
     pub path: Option<PathBuf>,
+    /// What the Loader calls the model.
+    pub name: Option<String>,
     /// The output layout, where it shall not be recognised.
     pub head: Option<HeadKind>,
     /// The input size, where the model leaves it open.
@@ -102,8 +116,10 @@ pub struct InputSize {
 /// The product's classes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClassesConfig {
-    /// The class map; none takes the model's labels as they are.
+    /// The class map; with no name either, the model's labels are taken as they are.
     pub path: Option<PathBuf>,
+    /// What the Loader calls the class map.
+    pub name: Option<String>,
 }
 
 /// How much of the machine inference may use.
@@ -177,18 +193,25 @@ impl Config {
         Self {
             server: ServerConfig::read(reader),
             model: ModelConfig::read(reader),
-            classes: ClassesConfig { path: reader.path("classes.path") },
+            classes: ClassesConfig {
+                path: reader.path("classes.path"),
+                name: reader.optional("classes.name", loader_name),
+            },
             infer: InferConfig { threads: reader.get("infer.threads", machine_threads(), threads) },
             limits: LimitsConfig::read(reader),
             detect: DetectConfig::read(reader),
             video: VideoConfig::read(reader),
             jobs: JobsConfig::read(reader),
+            loader: LoaderConfig::read(reader),
+            data: DataConfig::read(reader),
+            annotations: AnnotationsConfig::read(reader),
             log: LogConfig::read(reader),
             access: AccessConfig::read(reader),
         }
     }
 
     fn check_together(&self, reader: &mut Reader) {
+        self.loader.check(&self.model, &self.classes, reader);
         let server = &self.server;
         if server.max_in_flight_bytes < server.max_body_bytes {
             let problem = format!(
@@ -230,6 +253,7 @@ impl ModelConfig {
         let heads = [("yolov8", HeadKind::Yolov8), ("yolox", HeadKind::Yolox)];
         Self {
             path: reader.path("model.path"),
+            name: reader.optional("model.name", loader_name),
             head: reader.optional("model.head", choice(heads)),
             input_size: reader.optional("model.input_size", input_size),
         }
@@ -269,12 +293,13 @@ impl LogConfig {
 
 /// Settings of parts that are not compiled in are refused: what was asked for would not happen.
 fn refuse_what_this_build_lacks(reader: &mut Reader) {
-    const NO_LOADER: &str = "this build has no Loader client; set model.path instead";
-    reader.optional("loader.url", absent(NO_LOADER));
-    reader.optional("model.name", absent(NO_LOADER));
-    reader.optional("annotations.url", absent("this build has no Annotations client"));
     reader.get("infer.backend", (), choice([("tract", ())]));
     reader.get("infer.device", (), choice([("cpu", ())]));
+}
+
+fn loader_name(text: &str) -> Result<String, String> {
+    let fits = !text.is_empty() && text.len() <= 200 && !matches!(text, "." | "..");
+    if fits { Ok(text.to_owned()) } else { Err("must be a name of at most 200 bytes".to_owned()) }
 }
 
 fn machine_threads() -> NonZeroUsize {

@@ -3,6 +3,7 @@
 
 mod access;
 mod access_log;
+mod admin;
 mod app;
 mod body;
 mod detect;

@@ -9,6 +9,7 @@ mod run;
 mod video;
 
 use std::{
+    fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -27,6 +28,7 @@ pub use self::{
 use self::{jobs::Jobs, run::Run};
 use crate::{
     access::{Caller, Subject},
+    annotations::VideoRecord,
     config::{Config, VideoConfig},
     events::{LogLimits, Retention},
     gate::{Full, Gate, GateLimits, Permit},
@@ -46,6 +48,8 @@ pub struct Plan {
     pub deadline: Instant,
     /// By which name it is known.
     pub name: Name,
+    /// What is recorded of it, where an Annotations service wants it.
+    pub record: Option<VideoRecord>,
     /// To whom it belongs.
     pub owner: Owner,
 }
@@ -60,6 +64,15 @@ pub enum Name {
     Request(String),
     /// It can be asked for by other requests.
     Job(Uuid),
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Request(id) => f.write_str(id),
+            Self::Job(id) => id.fmt(f),
+        }
+    }
 }
 
 /// All videos in work; clones are the same.

@@ -96,6 +96,16 @@ impl Reader {
         })
     }
 
+    /// A text that no message may repeat.
+    pub(super) fn secret<T>(&mut self, key: &str, check: impl Fn(&str) -> Option<T>) -> Option<T> {
+        let value = self.values.remove(key)?;
+        let secret = scalar(&value).ok().and_then(|text| check(&text));
+        if secret.is_none() {
+            self.fault(key, "is not a token; what it is, is not shown".to_owned());
+        }
+        secret
+    }
+
     /// A time in milliseconds, at least one.
     pub(super) fn millis(&mut self, key: &str, default: u64) -> Duration {
         Duration::from_millis(self.get(key, default, number(1..=MAX_MILLIS)))
@@ -160,9 +170,4 @@ pub(super) fn choice<T: Copy, const N: usize>(
             format!("must be one of {} in this build", known.join(", "))
         })
     }
-}
-
-/// A key that must not be set, because `why`.
-pub(super) fn absent(why: &'static str) -> impl Fn(&str) -> Result<(), String> {
-    move |_| Err(why.to_owned())
 }

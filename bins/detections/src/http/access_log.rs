@@ -21,7 +21,8 @@ use super::{
 };
 
 /// Paths that are counted each under its own name; clients can invent any number of others.
-const ROUTES: [&str; 9] = [
+const ROUTES: [&str; 10] = [
+    "/admin/reload",
     "/health",
     "/health/live",
     "/health/ready",

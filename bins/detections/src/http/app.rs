@@ -13,7 +13,7 @@ use super::{
     Problem, Service,
     access::{access, management_access},
     access_log::access_log,
-    detect, docs, health, info, jobs, metrics, video,
+    admin, detect, docs, health, info, jobs, metrics, video,
 };
 
 /// The whole application over a service, ready or not; without what a second port serves.
@@ -61,7 +61,12 @@ fn management(app: &mut web::ServiceConfig) {
     app.service(readable("/health", health::health))
         .service(readable("/health/live", health::live))
         .service(readable("/health/ready", health::ready))
-        .service(readable("/metrics", metrics::metrics));
+        .service(readable("/metrics", metrics::metrics))
+        .service(
+            web::resource("/admin/reload")
+                .route(web::post().to(admin::reload))
+                .default_service(web::to(|| other_method("POST"))),
+        );
 }
 
 /// What clients come for.

@@ -39,6 +39,7 @@ use super::{Problem, ProblemBody, Service, problem::PROBLEM_JSON};
         super::health::ready,
         super::info::info,
         super::metrics::metrics,
+        super::admin::reload,
         openapi,
         to_page,
     ),
@@ -136,7 +137,11 @@ impl IntoResponses for DetectProblems {
             (422, "The image cannot be decoded, or has too many pixels"),
             (429, "The service is full; see `Retry-After`"),
             (500, "A bug; the log has more under the request id"),
-            (503, "Loading, shutting down, or the model failed; see `Retry-After`"),
+            (
+                503,
+                "Loading, shutting down, the model failed, or the result cannot be stored for the Annotations service; \
+                   see `Retry-After`",
+            ),
             (504, "The deadline passed"),
         ])
     }
@@ -148,6 +153,20 @@ pub(super) struct NotReady;
 impl IntoResponses for NotReady {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         problems(&[(503, "Loading, shutting down, or the model failed; see `Retry-After`")])
+    }
+}
+
+/// The errors of `POST /admin/reload`.
+pub(super) struct ReloadProblems;
+
+impl IntoResponses for ReloadProblems {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        problems(&[
+            (405, "Not a POST"),
+            (409, "Another reload is going on"),
+            (503, "The server is shutting down; see `Retry-After`"),
+            (504, "It goes on, but takes longer than a request may; see `/health`"),
+        ])
     }
 }
 

@@ -29,7 +29,8 @@ use super::{
 };
 use crate::{
     access::Caller,
-    videos::{JobBody, Name, Owner, Plan, Video},
+    annotations::{Subject, VideoRecord},
+    videos::{JobBody, Name, Owner, Plan, UploadState, Video},
     wire::VideoEvent,
 };
 
@@ -98,7 +99,11 @@ pub(super) async fn detect_video(
 
     let delivery = params.delivery;
     let name = name(job, delivery, id.as_str());
-    let plan = plan(&params, name.clone(), owner(&request), started);
+    let record = service.annotations().map(|annotations| {
+        let subject = Subject::new(&name.to_string(), upload.name(), &loaded.engine.model);
+        VideoRecord::new(annotations, subject, params.body())
+    });
+    let plan = Plan { record, ..plan(&params, name.clone(), owner(&request), started) };
     let (video, intake) = service.videos.begin(&loaded.engine.video, plan, permit)?;
     let uploading = Uploading(Arc::clone(&video));
     rt::spawn(feed(upload, intake, Arc::clone(&video), Arc::clone(service.videos.metrics())));
@@ -139,6 +144,7 @@ fn plan(params: &VideoParams, name: Name, owner: Owner, started: Instant) -> Pla
         params: params.body(),
         deadline: started + params.timeout,
         name,
+        record: None,
         owner,
     }
 }
@@ -203,7 +209,10 @@ impl Answer {
     async fn accepted(self) -> Result<HttpResponse, Problem> {
         let video = &self.uploading.0;
         tokio::select! {
-            () = video.upload_over() => {}
+            // Whoever did not let it arrive whole has also ended the work, which tells why.
+            state = video.upload_over() => if state == UploadState::Over {
+                video.ended().await;
+            },
             () = video.ended() => {}
         }
         if let Some(Err(failure)) = video.outcome() {

@@ -2,10 +2,12 @@
 //! signals matter.
 
 mod access;
+mod annotations;
 mod answers;
 mod failing_model;
 mod fixture;
 mod problems;
 mod process;
+mod reload;
 mod sockets;
 mod videos;
