@@ -97,12 +97,14 @@ impl Access {
         let token = CallerToken::from_headers(headers)?;
         let caller = match (self.check(&token, now), &self.jwks) {
             (Err(Refusal::UnknownKey), Some(jwks)) => {
-                if jwks.refreshed().await {
-                    self.check(&token, now)
-                } else if jwks.keys().is_none() {
-                    Err(Refusal::KeysUnavailable)
-                } else {
-                    Err(Refusal::UnknownKey)
+                let fetched = jwks.refreshed().await;
+                let outcome =
+                    if fetched { self.check(&token, now) } else { Err(Refusal::UnknownKey) };
+                match outcome {
+                    Err(Refusal::UnknownKey) if jwks.keys().is_none() => {
+                        Err(Refusal::KeysUnavailable)
+                    }
+                    outcome => outcome,
                 }
             }
             (outcome, _) => outcome,

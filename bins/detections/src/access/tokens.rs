@@ -335,7 +335,7 @@ mod tests {
             assert!(faults.contains(part), "`{part}` is missing in:\n{faults}");
         }
         for (text, part) in
-            [("[]", "no token"), ("{", "EOF"), (r#"[{"token":"x"}]"#, "unknown field")]
+            [("[]", "no token"), ("[", "EOF"), (r#"[{"token":"x"}]"#, "unknown field")]
         {
             let faults = TokenList::parse(text, TokenFormat::Json).unwrap_err();
             assert!(faults[0].contains(part), "{faults:?}");
