@@ -3,6 +3,8 @@
 //! configuration, the routes, the wire formats and the exit codes.
 #![doc = include_str!("../README.md")]
 
+pub mod access;
+pub mod annotations;
 pub mod build_info;
 pub mod cli;
 pub mod config;
@@ -14,6 +16,7 @@ pub mod http;
 pub mod serve;
 pub mod signals;
 pub mod telemetry;
+pub mod upkeep;
 pub mod videos;
 pub mod wire;
 pub mod work;

@@ -1,6 +1,6 @@
 //! What can go wrong between encoded media and pixels.
 
-use std::{error::Error, time::Duration};
+use std::{error::Error, path::PathBuf, time::Duration};
 
 use detections_types::{ErrorKind, Interrupt};
 
@@ -135,6 +135,26 @@ pub enum FrameError {
         /// The most allowed.
         max_pixels: u64,
     },
+    /// The fewest frames that decoding needs at once take more memory than allowed.
+    #[error(
+        "decoding frames of {width}x{height} pixels needs {needed} bytes of memory, more than {limit}"
+    )]
+    FrameMemory {
+        /// Width in pixels, upright and square.
+        width: u32,
+        /// Height in pixels, upright and square.
+        height: u32,
+        /// Bytes of the fewest frames.
+        needed: u64,
+        /// The most allowed.
+        limit: u64,
+    },
+    /// So many bytes hold no whole picture, and keeping more of them would need too much memory.
+    #[error("more than {max_bytes} bytes of the video hold no whole picture")]
+    NoPictureWithin {
+        /// The most bytes that are taken without one.
+        max_bytes: u64,
+    },
     /// The index of the video comes last, and what is in front of it is too long to be kept.
     #[error("a video whose index comes last has more than {max_bytes} bytes")]
     SpoolFull {
@@ -179,6 +199,15 @@ pub enum FrameError {
         #[source]
         source: std::io::Error,
     },
+    /// A video cannot be written to its file.
+    #[error("{} cannot be written", .path.display())]
+    WriteVideo {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+    },
     /// GStreamer itself does not work.
     #[error("GStreamer failed: {message}")]
     GStreamer {
@@ -221,12 +250,15 @@ impl FrameError {
             Self::Interrupted(Interrupt::TimedOut) => ErrorKind::TimedOut,
             Self::Sides { .. }
             | Self::FramePixels { .. }
+            | Self::FrameMemory { .. }
+            | Self::NoPictureWithin { .. }
             | Self::SpoolFull { .. }
             | Self::Pixels { .. }
             | Self::Memory { .. }
             | Self::DecoderMemory { .. } => ErrorKind::TooLarge,
             Self::DecoderPanicked { .. }
             | Self::Encode(_)
+            | Self::WriteVideo { .. }
             | Self::Io { .. }
             | Self::GStreamer { .. } => ErrorKind::Internal,
         }

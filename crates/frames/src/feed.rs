@@ -1,7 +1,7 @@
 //! The bounded way of encoded bytes from whoever receives them to the decoder that wants them.
 //!
 //! The sending side works from async code (a waker of any runtime) and from threads; the receiving side
-//! is a thread. Chunks are handed over as they are, never copied.
+//! is a thread. Chunks are handed over as they are; only small ones are copied, to be joined with what waits.
 
 use std::{
     collections::VecDeque,
@@ -14,6 +14,11 @@ use std::{
 
 /// Some of the bytes of a medium, in the order of the medium.
 pub type Chunk = Box<dyn AsRef<[u8]> + Send + Sync>;
+
+/// Chunks of fewer bytes than this are joined, because each that waits costs more than its bytes.
+const SMALL: usize = 16 << 10;
+/// The longest that joined chunks get.
+const MOST_JOINED: usize = 64 << 10;
 
 /// Nobody takes bytes from the feed any more: the decoder ended, for whatever reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -71,11 +76,19 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
-    chunks: VecDeque<Chunk>,
+    chunks: VecDeque<Waiting>,
     bytes: usize,
     sender: SenderState,
     receiver_gone: bool,
     waker: Option<Waker>,
+}
+
+/// Bytes that wait to be taken.
+enum Waiting {
+    /// A chunk as it came.
+    Whole(Chunk),
+    /// Small chunks, one behind the other.
+    Joined(Vec<u8>),
 }
 
 #[derive(Default, Clone, Copy, PartialEq, Eq)]
@@ -122,7 +135,26 @@ impl Shared {
 impl State {
     fn put(&mut self, chunk: Chunk, len: usize) {
         self.bytes += len;
-        self.chunks.push_back(chunk);
+        if len >= SMALL {
+            return self.chunks.push_back(Waiting::Whole(chunk));
+        }
+        // Copied also when it is alone: a small chunk may be a part of much memory.
+        let bytes = (*chunk).as_ref();
+        match self.chunks.back_mut() {
+            Some(Waiting::Joined(last)) if last.len() + len <= MOST_JOINED => {
+                last.extend_from_slice(bytes);
+            }
+            _ => self.chunks.push_back(Waiting::Joined(bytes.to_vec())),
+        }
+    }
+
+    fn take(&mut self) -> Option<Chunk> {
+        let chunk = match self.chunks.pop_front()? {
+            Waiting::Whole(chunk) => chunk,
+            Waiting::Joined(bytes) => Box::new(bytes),
+        };
+        self.bytes = self.bytes.saturating_sub((*chunk).as_ref().len());
+        Some(chunk)
     }
 }
 
@@ -245,8 +277,7 @@ impl FeedReceiver {
         let deadline = Instant::now() + patience;
         let mut state = self.shared.state();
         loop {
-            if let Some(chunk) = state.chunks.pop_front() {
-                state.bytes = state.bytes.saturating_sub((*chunk).as_ref().len());
+            if let Some(chunk) = state.take() {
                 let waker = state.waker.take();
                 drop(state);
                 self.shared.changed.notify_all();
@@ -316,6 +347,28 @@ mod tests {
         assert_eq!(sender.send_blocking(chunk(1000)), Ok(()));
         assert!(matches!(receiver.receive(PATIENT), Fed::Chunk(_)));
         assert!(matches!(receiver.receive(Duration::ZERO), Fed::Waiting));
+    }
+
+    #[test]
+    fn small_chunks_are_joined_while_they_wait_and_large_ones_are_not_copied() {
+        let (mut sender, receiver) = feed(1 << 20);
+        let bytes: Vec<u8> = (0..150_000_u32).map(|at| at.to_le_bytes()[0]).collect();
+        for byte in &bytes {
+            sender.send_blocking(Box::new([*byte])).unwrap();
+        }
+        let large = vec![7_u8; 200_000];
+        let place = large.as_ptr();
+        sender.send_blocking(Box::new(large)).unwrap();
+        sender.finish();
+        let mut chunks = Vec::new();
+        while let Fed::Chunk(chunk) = receiver.receive(PATIENT) {
+            chunks.push(chunk);
+        }
+        let lens: Vec<usize> = chunks.iter().map(|chunk| (**chunk).as_ref().len()).collect();
+        assert_eq!(lens, [65_536, 65_536, 150_000 - 131_072, 200_000]);
+        assert_eq!((**chunks.last().unwrap()).as_ref().as_ptr(), place);
+        let joined = chunks[..3].iter().map(|chunk| (**chunk).as_ref()).collect::<Vec<_>>();
+        assert_eq!(joined.concat(), bytes);
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod extent;
 mod graph;
 mod head;
 mod kinds;
+mod memory;
 mod picture;
 mod plug;
 mod program;
@@ -52,6 +53,11 @@ pub struct VideoOptions {
     pub sampling: Sampling,
     /// The most pixels of one frame, upright and square.
     pub max_pixels: u64,
+    /// The most bytes of decoded frames that are held at once; where frames are large, fewer of them are held.
+    pub max_decoded_bytes: u64,
+    /// The most bytes that are taken while no whole picture comes of them; of a file that may be read in any
+    /// order, whose index can be long, four times as many.
+    pub max_pending_bytes: u64,
     /// How long a decoder that has bytes may neither take more nor give a frame.
     pub stall_timeout: Duration,
     /// Threads of the decoder; `None` is one for each core, up to 8.
@@ -61,11 +67,13 @@ pub struct VideoOptions {
 }
 
 impl Default for VideoOptions {
-    /// All frames of up to 100 million pixels, 10 seconds.
+    /// All frames of up to 100 million pixels, 1 GiB of them at once, 64 MiB without a picture, 10 seconds.
     fn default() -> Self {
         Self {
             sampling: Sampling::All,
             max_pixels: 100_000_000,
+            max_decoded_bytes: 1 << 30,
+            max_pending_bytes: 64 << 20,
             stall_timeout: Duration::from_secs(10),
             threads: None,
             spool: Spool::default(),

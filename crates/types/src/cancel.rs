@@ -33,6 +33,8 @@ pub enum Interrupt {
 pub struct CancelToken {
     cancelled: Arc<AtomicBool>,
     deadline: Option<Instant>,
+    /// The work that this one is a part of.
+    whole: Option<Arc<CancelToken>>,
 }
 
 impl CancelToken {
@@ -45,7 +47,17 @@ impl CancelToken {
     /// A token whose work is of no use after `deadline`.
     #[must_use]
     pub fn with_deadline(deadline: Instant) -> Self {
-        Self { cancelled: Arc::default(), deadline: Some(deadline) }
+        Self { deadline: Some(deadline), ..Self::default() }
+    }
+
+    /// A token for a part of the work: it stops with the whole, and the whole goes on when only the part is stopped.
+    #[must_use]
+    pub fn part(&self) -> Self {
+        Self {
+            cancelled: Arc::default(),
+            deadline: self.deadline,
+            whole: Some(Arc::new(self.clone())),
+        }
     }
 
     /// Stops the work of every clone at its next check.
@@ -67,6 +79,9 @@ impl CancelToken {
         if self.cancelled.load(Ordering::Relaxed) {
             return Err(Interrupt::Cancelled);
         }
+        if let Some(whole) = &self.whole {
+            return whole.check();
+        }
         match self.deadline {
             Some(deadline) if Instant::now() >= deadline => Err(Interrupt::TimedOut),
             _ => Ok(()),
@@ -86,6 +101,19 @@ mod tests {
         assert_eq!(token.check(), Err(Interrupt::TimedOut));
         token.cancel();
         assert_eq!(token.check(), Err(Interrupt::Cancelled));
+    }
+
+    #[test]
+    fn a_part_stops_with_the_whole_and_alone() {
+        let whole = CancelToken::new();
+        let (one, other) = (whole.part(), whole.part());
+        one.clone().cancel();
+        assert_eq!(one.check(), Err(Interrupt::Cancelled));
+        assert_eq!((whole.check(), other.check()), (Ok(()), Ok(())));
+        whole.cancel();
+        assert_eq!(other.check(), Err(Interrupt::Cancelled));
+        let late = CancelToken::with_deadline(Instant::now());
+        assert_eq!(late.part().check(), Err(Interrupt::TimedOut));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use detections_e2e::server::Server;
 use serde_json::Value;
 
 /// Every route, and the methods that it must describe.
-const ROUTES: [(&str, &str); 12] = [
+const ROUTES: [(&str, &str); 13] = [
     ("/detect", "post"),
     ("/detect/video", "post"),
     ("/jobs/{id}", "get"),
@@ -15,6 +15,7 @@ const ROUTES: [(&str, &str); 12] = [
     ("/health/live", "get"),
     ("/health/ready", "get"),
     ("/info", "get"),
+    ("/admin/reload", "post"),
     ("/metrics", "get"),
     ("/openapi.json", "get"),
     ("/docs", "get"),

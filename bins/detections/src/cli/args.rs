@@ -57,6 +57,60 @@ pub(crate) enum Command {
     },
     /// Measure one model on this machine
     Bench(BenchArgs),
+    /// Look after results that wait for the Annotations service
+    Outbox {
+        #[command(subcommand)]
+        command: OutboxCommand,
+    },
+    /// Make tokens for callers of the service
+    Token {
+        #[command(subcommand)]
+        command: TokenCommand,
+    },
+    /// Ask the service at the configured address whether it is healthy
+    Health,
+}
+
+/// `detections outbox …`
+#[derive(Debug, Subcommand)]
+pub(crate) enum OutboxCommand {
+    /// What waits, or what was given up
+    List(OutboxListArgs),
+    /// Let dead letters be tried again
+    Replay(OutboxReplayArgs),
+    /// Throw results away
+    Purge(OutboxPurgeArgs),
+}
+
+/// `detections outbox list`
+#[derive(Debug, Args)]
+pub(crate) struct OutboxListArgs {
+    /// Dead letters only
+    #[arg(long)]
+    pub(crate) dead: bool,
+    /// One JSON object a line, also on a terminal
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `detections outbox replay`
+#[derive(Debug, Args)]
+#[group(required = true)]
+pub(crate) struct OutboxReplayArgs {
+    /// Numbers of dead letters, as `list --dead` shows them
+    #[arg(value_name = "ID")]
+    pub(crate) ids: Vec<u64>,
+    /// All dead letters
+    #[arg(long, conflicts_with = "ids")]
+    pub(crate) all: bool,
+}
+
+/// `detections outbox purge`
+#[derive(Debug, Args)]
+pub(crate) struct OutboxPurgeArgs {
+    /// All dead letters
+    #[arg(long, required = true)]
+    pub(crate) dead: bool,
 }
 
 /// `detections serve`
@@ -150,4 +204,26 @@ pub(crate) struct BenchArgs {
     /// One JSON object instead of text
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// `detections token …`
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokenCommand {
+    /// A fresh random token, shown only now, and the entry that admits it
+    New(TokenArgs),
+}
+
+/// `detections token new`
+#[derive(Debug, Args)]
+pub(crate) struct TokenArgs {
+    /// What the log calls its holder
+    #[arg(long, value_name = "N")]
+    pub(crate) name: String,
+    /// What it allows: detect, jobs or admin; may be given several times
+    #[arg(long, value_name = "SCOPE", required = true, value_delimiter = ',', action = ArgAction::Append,
+          value_parser = ["detect", "jobs", "admin"])]
+    pub(crate) scope: Vec<String>,
+    /// When it ends, such as 2027-01-01T00:00:00Z
+    #[arg(long, value_name = "TIME")]
+    pub(crate) expires: Option<String>,
 }

@@ -1,10 +1,11 @@
 //! The interface described in itself: OpenAPI 3.1, and a page for browsers that needs no network.
 
+mod access;
 mod video;
 
 use std::collections::BTreeMap;
 
-use actix_web::{HttpResponse, http::header::LOCATION};
+use actix_web::{HttpResponse, http::header::LOCATION, web};
 use utoipa::{
     IntoParams, IntoResponses, OpenApi, PartialSchema, ToSchema,
     openapi::{
@@ -17,7 +18,7 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 pub(super) use self::video::{
     EventProblems, JobHeader, NoSuchJob, VideoForm, VideoProblems, VideoQuery,
 };
-use super::{ProblemBody, problem::PROBLEM_JSON};
+use super::{Problem, ProblemBody, Service, problem::PROBLEM_JSON};
 
 /// Everything that the service answers, as an OpenAPI document.
 #[derive(Debug, Clone, Copy, OpenApi)]
@@ -38,6 +39,7 @@ use super::{ProblemBody, problem::PROBLEM_JSON};
         super::health::ready,
         super::info::info,
         super::metrics::metrics,
+        super::admin::reload,
         openapi,
         to_page,
     ),
@@ -135,7 +137,11 @@ impl IntoResponses for DetectProblems {
             (422, "The image cannot be decoded, or has too many pixels"),
             (429, "The service is full; see `Retry-After`"),
             (500, "A bug; the log has more under the request id"),
-            (503, "Loading, shutting down, or the model failed; see `Retry-After`"),
+            (
+                503,
+                "Loading, shutting down, the model failed, or the result cannot be stored for the Annotations service; \
+                   see `Retry-After`",
+            ),
             (504, "The deadline passed"),
         ])
     }
@@ -147,6 +153,20 @@ pub(super) struct NotReady;
 impl IntoResponses for NotReady {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         problems(&[(503, "Loading, shutting down, or the model failed; see `Retry-After`")])
+    }
+}
+
+/// The errors of `POST /admin/reload`.
+pub(super) struct ReloadProblems;
+
+impl IntoResponses for ReloadProblems {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        problems(&[
+            (405, "Not a POST"),
+            (409, "Another reload is going on"),
+            (503, "The server is shutting down; see `Retry-After`"),
+            (504, "It goes on, but takes longer than a request may; see `/health`"),
+        ])
     }
 }
 
@@ -166,12 +186,15 @@ fn problem(status: u16, description: &str) -> Response {
     response.header("Retry-After", header).build()
 }
 
-/// This description.
+/// This description, as it is under the settings of this service.
 #[utoipa::path(get, path = "/openapi.json", tag = "operation", responses(
     (status = 200, description = "OpenAPI 3.1", body = Object),
 ))]
-pub(super) async fn openapi() -> HttpResponse {
-    HttpResponse::Ok().json(ApiDoc::openapi())
+pub(super) async fn openapi(service: web::Data<Service>) -> Result<HttpResponse, Problem> {
+    let document = serde_json::to_value(ApiDoc::openapi());
+    let mut document = document.map_err(|_cannot_be| Problem::internal())?;
+    access::apply(&mut document, &service.config);
+    Ok(HttpResponse::Ok().json(document))
 }
 
 /// The browser page of this description.

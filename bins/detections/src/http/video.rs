@@ -9,7 +9,7 @@ use std::{
 };
 
 use actix_web::{
-    HttpRequest, HttpResponse, HttpResponseBuilder,
+    HttpMessage, HttpRequest, HttpResponse, HttpResponseBuilder,
     http::{
         StatusCode,
         header::{HeaderName, LOCATION},
@@ -28,7 +28,9 @@ use super::{
     stream::{Format, respond},
 };
 use crate::{
-    videos::{JobBody, Name, Plan, Video},
+    access::Caller,
+    annotations::{Subject, VideoRecord},
+    videos::{JobBody, Name, Owner, Plan, UploadState, Video},
     wire::VideoEvent,
 };
 
@@ -97,7 +99,11 @@ pub(super) async fn detect_video(
 
     let delivery = params.delivery;
     let name = name(job, delivery, id.as_str());
-    let plan = plan(&params, name.clone(), started);
+    let record = service.annotations().map(|annotations| {
+        let subject = Subject::new(&name.to_string(), upload.name(), &loaded.engine.model);
+        VideoRecord::new(annotations, subject, params.body())
+    });
+    let plan = Plan { record, ..plan(&params, name.clone(), owner(&request), started) };
     let (video, intake) = service.videos.begin(&loaded.engine.video, plan, permit)?;
     let uploading = Uploading(Arc::clone(&video));
     rt::spawn(feed(upload, intake, Arc::clone(&video), Arc::clone(service.videos.metrics())));
@@ -126,13 +132,20 @@ fn name(job: Option<Uuid>, delivery: Delivery, request: &str) -> Name {
     }
 }
 
-fn plan(params: &VideoParams, name: Name, started: Instant) -> Plan {
+/// To whom the video belongs, where callers are told apart.
+fn owner(request: &HttpRequest) -> Owner {
+    request.extensions().get::<Caller>().map(|caller| Arc::clone(caller.subject()))
+}
+
+fn plan(params: &VideoParams, name: Name, owner: Owner, started: Instant) -> Plan {
     Plan {
         request: params.request.clone(),
         sampling: params.sampling,
         params: params.body(),
         deadline: started + params.timeout,
         name,
+        record: None,
+        owner,
     }
 }
 
@@ -196,7 +209,10 @@ impl Answer {
     async fn accepted(self) -> Result<HttpResponse, Problem> {
         let video = &self.uploading.0;
         tokio::select! {
-            () = video.upload_over() => {}
+            // Whoever did not let it arrive whole has also ended the work, which tells why.
+            state = video.upload_over() => if state == UploadState::Over {
+                video.ended().await;
+            },
             () = video.ended() => {}
         }
         if let Some(Err(failure)) = video.outcome() {

@@ -160,9 +160,9 @@ impl Video {
         self.changed.notify_waiters();
     }
 
-    /// Waits until no more of its bytes are read.
-    pub async fn upload_over(&self) {
-        self.until(|status| (status.upload != UploadState::Running).then_some(())).await;
+    /// Waits until no more of its bytes are read, and says where they are then.
+    pub async fn upload_over(&self) -> UploadState {
+        self.until(|status| (status.upload != UploadState::Running).then_some(status.upload)).await
     }
 
     /// How it stands.

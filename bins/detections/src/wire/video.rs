@@ -217,7 +217,7 @@ pub struct ErrorBody {
     /// code that a response of its own would have: `undecodable`, `unsupported_media`, `video_too_large`,
     /// `body_too_large`, `malformed_body`, `config_after_file`, `client_stalled`, `client_gone`,
     /// `decoder_stalled`, `deadline_exceeded`, `events_overflow`, `cancelled`, `shutting_down`,
-    /// `model_failed`, `internal`.
+    /// `model_failed`, `outbox_full`, `outbox_failed`, `internal`.
     #[schema(example = "decode_error")]
     pub code: &'static str,
     /// A sentence for people.

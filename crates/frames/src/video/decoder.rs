@@ -24,6 +24,8 @@ use crate::{Frame, FrameError, Sampling, StreamInfo, sampler::Sampler};
 
 /// How long what was decoded before a fault may take to come.
 const GRACE: Duration = Duration::from_secs(1);
+/// How many times the bytes without a picture a file has that is read in any order: its index may be long.
+const TIMES_OUT_OF_ORDER: u64 = 4;
 /// The most threads a decoder gets unasked: each of them holds frames and delays the first one.
 const MOST_THREADS: usize = 8;
 
@@ -53,12 +55,18 @@ impl Decoder {
         options: &VideoOptions,
         cancel: CancelToken,
     ) -> Result<Self, FrameError> {
-        let status = Arc::new(Status::default());
+        let times = if supply.is_in_order() { 1 } else { TIMES_OUT_OF_ORDER };
+        let status = Arc::new(Status::new(options.max_pending_bytes.saturating_mul(times)));
         let decode = match options.sampling {
             Sampling::Keyframes => Decode::Keyframes,
             Sampling::All | Sampling::Every(_) | Sampling::Fps(_) => Decode::All,
         };
-        let rules = Rules { threads: threads(options), max_pixels: options.max_pixels, decode };
+        let rules = Rules {
+            threads: threads(options),
+            max_pixels: options.max_pixels,
+            max_decoded_bytes: options.max_decoded_bytes,
+            decode,
+        };
         let graph = Some(Graph::start(&kind, supply, &status, rules)?);
         let (clock, sampler) = (Clock::new(kind.layout), Sampler::new(options.sampling));
         let stall_timeout = options.stall_timeout;

@@ -129,9 +129,10 @@ impl Extent {
             }
         }
         file.seek(SeekFrom::Start(0))?;
+        // Where the walk was broken off, nothing is known of the end; a header may be cut by it.
+        let came_to_the_end = extent.next >= len || extent.at >= len;
         extent.at = len.max(extent.at);
-        // Where the walk was broken off, nothing is known of the end.
-        Ok(extent.missing().filter(|_| extent.next >= len))
+        Ok(extent.missing().filter(|_| came_to_the_end))
     }
 }
 

@@ -8,14 +8,11 @@ use gstreamer_video as gst_video;
 
 use super::{
     kinds::{self, Kind, Layout},
-    plug,
+    memory, plug,
     status::Status,
     supply::Supply,
 };
 use crate::{FrameError, feed::FeedCloser};
-
-/// Decoded frames that wait to be pulled.
-const QUEUED_FRAMES: u32 = 4;
 
 /// A running pipeline; dropping it ends its threads.
 pub(super) struct Graph {
@@ -31,6 +28,7 @@ pub(super) struct Rules {
     /// Threads of the decoder.
     pub(super) threads: u32,
     pub(super) max_pixels: u64,
+    pub(super) max_decoded_bytes: u64,
     pub(super) decode: Decode,
 }
 
@@ -125,7 +123,8 @@ fn frames_sink() -> gst_app::AppSink {
         .sync(false)
         .async_(false)
         .enable_last_sample(false)
-        .max_buffers(QUEUED_FRAMES)
+        // Until the size of the frames is known.
+        .max_buffers(1)
         .drop(false)
         .wait_on_eos(false)
         .build();
@@ -154,6 +153,7 @@ struct Chain {
     // Weak, since the pipeline's own elements hold this.
     pipeline: gst::glib::WeakRef<gst::Pipeline>,
     tail: gst::glib::WeakRef<gst::Element>,
+    frames: gst::glib::WeakRef<gst_app::AppSink>,
     status: Arc<Status>,
     rules: Rules,
 }
@@ -168,8 +168,11 @@ impl Chain {
         graph.pipeline.add_many([&convert, &flip, &scale, sink]).map_err(broken)?;
         gst::Element::link_many([&convert, &flip, &scale, sink]).map_err(broken)?;
         let (pipeline, tail) = (graph.pipeline.downgrade(), convert.downgrade());
-        let chain = Self { pipeline, tail, status: Arc::clone(&graph.status), rules };
-        chain.limit(&static_pad(&convert, "sink")?);
+        let frames = graph.frames.downgrade();
+        let chain = Self { pipeline, tail, frames, status: Arc::clone(&graph.status), rules };
+        let entry = static_pad(&convert, "sink")?;
+        chain.limit(&entry);
+        chain.count(&entry);
         Ok(chain)
     }
 
@@ -180,10 +183,10 @@ impl Chain {
             let caps = pad.current_caps().unwrap_or_else(|| pad.query_caps(None));
             let codec = caps.structure(0).and_then(kinds::codec);
             if codec.is_none_or(|codec| !chain.status.claim(codec)) {
-                drain(pad);
+                drain(pad, &chain.status);
             } else if let Err(error) = chain.plug(pad, &caps) {
                 chain.status.refuse(error);
-                drain(pad);
+                drain(pad, &chain.status);
             }
         });
         let status = Arc::clone(&self.status);
@@ -220,41 +223,59 @@ impl Chain {
 
     /// Damage does not end decoding, and the threads are those that were asked for.
     fn tune(&self, decoder: &gst::Element) -> Result<(), FrameError> {
-        let threads = self.rules.threads.to_string();
-        let wishes = [
-            ("max-errors", "-1"),
-            ("qos", "false"),
-            ("max-threads", &threads),
-            ("threads", &threads),
-        ];
-        for (name, value) in wishes {
-            if decoder.has_property(name) {
-                decoder.set_property_from_str(name, value);
-            }
-        }
+        wish(decoder, &[("max-errors", "-1"), ("qos", "false")]);
+        set_threads(decoder, self.rules.threads);
         let entry = static_pad(decoder, "sink")?;
         self.limit(&entry);
+        self.count(&entry);
         if self.rules.decode == Decode::Keyframes {
             self.leave_out(&entry);
         }
         Ok(())
     }
 
-    /// Refuses what has too many pixels as soon as its size is told.
+    /// Refuses what is too large as soon as its size is told, and lets fewer of large frames be held at once.
     fn limit(&self, pad: &gst::Pad) {
-        let (status, max_pixels) = (Arc::clone(&self.status), self.rules.max_pixels);
-        pad.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |_, info| {
+        let chain = self.clone();
+        pad.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |pad, info| {
             let Some(gst::EventView::Caps(event)) = info.event().map(|event| event.view()) else {
                 return gst::PadProbeReturn::Ok;
             };
-            status.parsed(event.caps().structure(0).and_then(kinds::codec));
-            match event.caps().structure(0).and_then(square_size) {
-                Some((width, height)) if u64::from(width) * u64::from(height) > max_pixels => {
-                    status.refuse(FrameError::FramePixels { width, height, max_pixels });
+            chain.status.parsed(event.caps().structure(0).and_then(kinds::codec));
+            let size = event.caps().structure(0).and_then(square_size);
+            match size.map_or(Ok(()), |size| chain.admit(size, pad)) {
+                Ok(()) => gst::PadProbeReturn::Ok,
+                Err(error) => {
+                    chain.status.refuse(error);
                     gst::PadProbeReturn::Handled
                 }
-                _ => gst::PadProbeReturn::Ok,
             }
+        });
+    }
+
+    /// Shares the memory for frames of this size among the element of `pad`, which is not opened yet, and the queue.
+    fn admit(&self, (width, height): (u32, u32), pad: &gst::Pad) -> Result<(), FrameError> {
+        let (max_pixels, limit) = (self.rules.max_pixels, self.rules.max_decoded_bytes);
+        if u64::from(width) * u64::from(height) > max_pixels {
+            return Err(FrameError::FramePixels { width, height, max_pixels });
+        }
+        let share = memory::share((width, height), limit, self.rules.threads)
+            .map_err(|needed| FrameError::FrameMemory { width, height, needed, limit })?;
+        if let Some(element) = pad.parent_element() {
+            set_threads(&element, share.threads);
+        }
+        if let Some(frames) = self.frames.upgrade() {
+            frames.set_max_buffers(share.queued);
+        }
+        Ok(())
+    }
+
+    /// Says of every picture that it came, for what was kept of it is let go of.
+    fn count(&self, pad: &gst::Pad) {
+        let status = Arc::clone(&self.status);
+        pad.add_probe(gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST, move |_, _| {
+            status.picture_came();
+            gst::PadProbeReturn::Ok
         });
     }
 
@@ -272,6 +293,20 @@ impl Chain {
             }
             None => gst::PadProbeReturn::Ok,
         });
+    }
+}
+
+fn set_threads(element: &gst::Element, threads: u32) {
+    let threads = threads.to_string();
+    wish(element, &[("max-threads", &threads), ("threads", &threads)]);
+}
+
+/// Sets those properties that the element has.
+fn wish(element: &gst::Element, wishes: &[(&str, &str)]) {
+    for (name, value) in wishes {
+        if element.has_property(name) {
+            element.set_property_from_str(name, value);
+        }
     }
 }
 
@@ -295,8 +330,15 @@ fn square_size(caps: &gst::StructureRef) -> Option<(u32, u32)> {
 
 /// Lets a stream that is not decoded flow nowhere, for one that blocks would block the others.
 // `Handled`, for the binding has taken what a probe gets, and `Drop` would let go of it twice.
-fn drain(pad: &gst::Pad) {
-    pad.add_probe(gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST, |_, _| {
+fn drain(pad: &gst::Pad, status: &Arc<Status>) {
+    let status = Arc::clone(status);
+    pad.add_probe(gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST, move |_, info| {
+        let size = match &info.data {
+            Some(gst::PadProbeData::Buffer(buffer)) => buffer.size(),
+            Some(gst::PadProbeData::BufferList(list)) => list.calculate_size(),
+            _ => 0,
+        };
+        status.drained(size);
         gst::PadProbeReturn::Handled
     });
 }

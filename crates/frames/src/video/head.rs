@@ -21,6 +21,8 @@ use crate::{Chunk, Fed, FeedReceiver, FrameError};
 const ENOUGH: usize = 128 << 10;
 /// Too few to guess from, unless there are no more.
 const TOO_FEW: usize = 2 << 10;
+/// More chunks than this are joined, because each of them costs more than its bytes.
+const MOST_CHUNKS: usize = 128;
 /// How sure a guess has to be while more bytes may come, of 100.
 const SURE: i32 = 80;
 
@@ -55,41 +57,42 @@ impl Head {
             }
             let whole = ended.then_some(bytes.len());
             if let Some((kind, progressive)) = tell(&bytes, whole)? {
-                let head = Self { kind, chunks, progressive, duration: None };
-                return Ok(if progressive { head.with_later_end(bytes) } else { head });
+                let duration = (progressive && kind.layout == Layout::Indexed)
+                    .then(|| state_later_end(&mut bytes))
+                    .flatten();
+                let replaces = duration.is_some() || chunks.len() > MOST_CHUNKS;
+                let chunks = if replaces { joined(bytes, chunks) } else { chunks };
+                return Ok(Self { kind, chunks, progressive, duration });
             }
             wanted = (bytes.len() * 2).min(ENOUGH);
         }
     }
 }
 
-impl Head {
-    /// With a later end than an MP4 file states, which is kept.
-    ///
-    /// Of a file that it cannot seek in, the splitter compares that length with times that count from
-    /// before the first frame, and leaves out the last frames where a keyframe is among them.
-    fn with_later_end(mut self, mut bytes: Vec<u8>) -> Self {
-        let Some(length) =
-            (self.kind.layout == Layout::Indexed).then(|| boxes::length(&bytes)).flatten()
-        else {
-            return self;
-        };
-        bytes[length.at.clone()].copy_from_slice(&length.later);
-        self.duration = Some(length.duration);
-        let mut replaced = bytes.len();
-        let mut chunks: Vec<Chunk> = vec![Box::new(bytes)];
-        for chunk in self.chunks {
-            let len = (*chunk).as_ref().len();
-            match (*chunk).as_ref().get(replaced..) {
-                Some(_) if replaced == 0 => chunks.push(chunk),
-                Some(rest) if !rest.is_empty() => chunks.push(Box::new(rest.to_vec())),
-                _ => {}
-            }
-            replaced = replaced.saturating_sub(len);
+/// States a later end than an MP4 file does; returns the length that it stated.
+///
+/// Of a file that it cannot seek in, the splitter compares that length with times that count from
+/// before the first frame, and leaves out the last frames where a keyframe is among them.
+fn state_later_end(bytes: &mut [u8]) -> Option<Duration> {
+    let length = boxes::length(bytes)?;
+    bytes.get_mut(length.at.clone())?.copy_from_slice(&length.later);
+    Some(length.duration)
+}
+
+/// `bytes`, which the first chunks hold, as one chunk, and what those hold behind them.
+fn joined(bytes: Vec<u8>, chunks: Vec<Chunk>) -> Vec<Chunk> {
+    let mut replaced = bytes.len();
+    let mut joined: Vec<Chunk> = vec![Box::new(bytes)];
+    for chunk in chunks {
+        let len = (*chunk).as_ref().len();
+        match (*chunk).as_ref().get(replaced..) {
+            Some(_) if replaced == 0 => joined.push(chunk),
+            Some(rest) if !rest.is_empty() => joined.push(Box::new(rest.to_vec())),
+            _ => {}
         }
-        self.chunks = chunks;
-        self
+        replaced = replaced.saturating_sub(len);
     }
+    joined
 }
 
 /// What a file is; it is at its start again.

@@ -12,9 +12,16 @@ use gstreamer::ClockTime;
 
 use crate::FrameError;
 
+/// Numbers of pictures that are kept: more than any decoder holds back before it gives the first frame.
+const MOST_KEYS: usize = 256;
+
 /// The shared state of one decoder.
 #[derive(Debug, Default)]
 pub(super) struct Status {
+    /// The most bytes that may be given before a picture comes of them.
+    max_pending: u64,
+    /// Bytes that were given and did not come out again, since the last picture.
+    pending: AtomicU64,
     stopping: AtomicBool,
     waiting: AtomicBool,
     steps: AtomicU64,
@@ -52,6 +59,11 @@ pub(super) enum Outlook {
 }
 
 impl Status {
+    /// That of a decoder which may keep `max_pending` bytes of which no picture comes.
+    pub(super) fn new(max_pending: u64) -> Self {
+        Self { max_pending, ..Self::default() }
+    }
+
     fn told(&self) -> MutexGuard<'_, Told> {
         self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -74,6 +86,29 @@ impl Status {
     /// Says that bytes were given.
     pub(super) fn step(&self) {
         self.steps.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts bytes that are about to be given; whatever splits them keeps those of an unfinished picture.
+    pub(super) fn gave(&self, bytes: usize) -> Result<(), FrameError> {
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        let before = self.pending.fetch_add(bytes, Ordering::Relaxed);
+        if before.saturating_add(bytes) > self.max_pending {
+            return Err(FrameError::NoPictureWithin { max_bytes: self.max_pending });
+        }
+        Ok(())
+    }
+
+    /// A whole picture came out.
+    pub(super) fn picture_came(&self) {
+        self.pending.store(0, Ordering::Relaxed);
+    }
+
+    /// Bytes of another stream came out.
+    pub(super) fn drained(&self, bytes: usize) {
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        let less = |pending: u64| Some(pending.saturating_sub(bytes));
+        // It never declines.
+        let _ = self.pending.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
     }
 
     /// Whether more bytes are waited for, and a number that changes with every step that is made.
@@ -154,6 +189,10 @@ impl Status {
         let mut told = self.told();
         let index = told.pictures;
         told.pictures += 1;
+        if told.keys.len() == MOST_KEYS {
+            // So old that it gives no frame any more.
+            told.keys.pop_front();
+        }
         told.keys.push_back(Key { pts, index });
     }
 
@@ -163,5 +202,38 @@ impl Status {
         let at = told.keys.iter().position(|key| key.pts == pts).unwrap_or(0);
         told.keys.drain(..at);
         told.keys.pop_front().map(|key| key.index)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use gstreamer::ClockTime;
+
+    use super::{MOST_KEYS, Status};
+    use crate::FrameError;
+
+    #[test]
+    fn bytes_without_a_picture_are_limited_and_those_that_come_out_do_not_count() {
+        let status = Status::new(100);
+        for _ in 0..10 {
+            status.gave(90).unwrap();
+            status.picture_came();
+            status.gave(90).unwrap();
+            status.drained(90);
+        }
+        status.gave(100).unwrap();
+        let error = status.gave(1).unwrap_err();
+        assert!(matches!(error, FrameError::NoPictureWithin { max_bytes: 100 }), "{error:?}");
+    }
+
+    #[test]
+    fn pictures_that_never_become_frames_are_forgotten() {
+        let status = Status::new(0);
+        let pictures = 10 * MOST_KEYS as u64;
+        (0..pictures).for_each(|at| status.note_picture(Some(ClockTime::from_mseconds(at))));
+        assert_eq!(status.told().keys.len(), MOST_KEYS);
+        let last = pictures - 1;
+        assert_eq!(status.take_picture(Some(ClockTime::from_mseconds(last))), Some(last));
+        assert!(status.told().keys.is_empty());
     }
 }

@@ -5,6 +5,7 @@ use std::{
     fs::File,
     io::{self, Read, Seek, SeekFrom},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Instant,
 };
 
 use gstreamer as gst;
@@ -18,6 +19,9 @@ const READ_AT_ONCE: u32 = 128 << 10;
 
 /// The largest encoded picture that is read; a container may claim any size.
 const MOST_AT_ONCE: u32 = 64 << 20;
+
+/// Fewer bytes of a feed than this wait a moment for more: whatever collects buffers pays for each of them.
+const WORTH_A_BUFFER: usize = 4 << 10;
 
 /// Where the bytes come from.
 pub(super) enum Supply {
@@ -41,6 +45,14 @@ impl Supply {
         match self {
             Self::Feed { receiver, .. } => Some(receiver.closer()),
             Self::File(_) | Self::Anywhere { .. } => None,
+        }
+    }
+
+    /// Whether the bytes are read in the order in which they lie.
+    pub(super) const fn is_in_order(&self) -> bool {
+        match self {
+            Self::Feed { .. } | Self::File(_) => true,
+            Self::Anywhere { .. } => false,
         }
     }
 
@@ -91,7 +103,14 @@ struct Giving {
 }
 
 impl Giving {
+    /// The next bytes, as long as pictures come of those before.
     fn next(&mut self, wanted: u32, status: &Status) -> Result<Option<gst::Buffer>, FrameError> {
+        let bytes = self.take(wanted, status)?;
+        status.gave(bytes.as_ref().map_or(0, |bytes| bytes.size()))?;
+        Ok(bytes)
+    }
+
+    fn take(&mut self, wanted: u32, status: &Status) -> Result<Option<gst::Buffer>, FrameError> {
         if let Some(lead) = self.lead.take().filter(|lead| !lead.is_empty()) {
             return Ok(Some(gst::Buffer::from_slice(lead)));
         }
@@ -157,10 +176,28 @@ fn wait(receiver: &FeedReceiver, status: &Status) -> Result<Option<Chunk>, Frame
     }
     status.set_waiting(false);
     match fed {
-        Fed::Chunk(chunk) => Ok(Some(chunk)),
+        Fed::Chunk(chunk) => Ok(Some(gathered(chunk, receiver))),
         Fed::Aborted if !status.is_stopping() => Err(FrameError::UploadAborted),
         Fed::End | Fed::Aborted | Fed::Waiting => Ok(None),
     }
+}
+
+/// A chunk with what comes within a moment behind it, while that is little.
+fn gathered(chunk: Chunk, receiver: &FeedReceiver) -> Chunk {
+    if (*chunk).as_ref().len() >= WORTH_A_BUFFER {
+        return chunk;
+    }
+    let until = Instant::now() + HEARTBEAT;
+    let mut bytes = (*chunk).as_ref().to_vec();
+    while bytes.len() < WORTH_A_BUFFER {
+        // An end is found again by whoever asks next.
+        let Fed::Chunk(more) = receiver.receive(until.saturating_duration_since(Instant::now()))
+        else {
+            break;
+        };
+        bytes.extend_from_slice((*more).as_ref());
+    }
+    Box::new(bytes)
 }
 
 fn unreadable(source: io::Error) -> FrameError {
@@ -180,5 +217,38 @@ struct Bytes(Chunk);
 impl AsRef<[u8]> for Bytes {
     fn as_ref(&self) -> &[u8] {
         (*self.0).as_ref()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{thread, time::Instant};
+
+    use super::{HEARTBEAT, Status, WORTH_A_BUFFER, wait};
+    use crate::{Chunk, feed};
+
+    #[test]
+    fn bytes_that_come_one_by_one_are_gathered_into_few_buffers() {
+        const BYTES: usize = 100_000;
+        let (mut sender, receiver) = feed(1 << 20);
+        let started = Instant::now();
+        let sending = thread::spawn(move || {
+            for at in 0..BYTES {
+                sender.send_blocking(Box::new([at.to_le_bytes()[0]])).unwrap();
+            }
+            sender.finish();
+        });
+        let status = Status::new(0);
+        let mut chunks: Vec<Chunk> = Vec::new();
+        while let Some(chunk) = wait(&receiver, &status).unwrap() {
+            chunks.push(chunk);
+        }
+        sending.join().unwrap();
+        let beats = started.elapsed().as_millis() / HEARTBEAT.as_millis();
+        let most = BYTES / WORTH_A_BUFFER + usize::try_from(beats).unwrap() + 1;
+        assert!(chunks.len() <= most, "{} buffers, not {most}", chunks.len());
+        let bytes: Vec<&[u8]> = chunks.iter().map(|chunk| (**chunk).as_ref()).collect();
+        let sent: Vec<u8> = (0..BYTES).map(|at| at.to_le_bytes()[0]).collect();
+        assert_eq!(bytes.concat(), sent);
     }
 }

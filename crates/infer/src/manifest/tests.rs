@@ -229,6 +229,9 @@ fn options_that_contradict_the_file_are_refused() {
 /// Outputs by name and shape.
 type Outputs<'a> = &'a [(&'a str, &'a [i64])];
 
+/// Outputs, metadata, and the head and number of classes that they stand for.
+type Case<'a> = (Outputs<'a>, &'a [(&'a str, &'a str)], HeadKind, usize);
+
 fn several(input: &[i64], outputs: Outputs<'_>, metadata: &[(&str, &str)]) -> ModelDescription {
     let mut model = model(input, ("x", &[]), metadata);
     let tensors = outputs.iter().map(|(name, shape)| tensor(name, ElementType::F32, shape));
@@ -239,7 +242,7 @@ fn several(input: &[i64], outputs: Outputs<'_>, metadata: &[(&str, &str)]) -> Mo
 #[test]
 fn each_layout_is_told_by_its_own_outputs() {
     let side: &[i64] = &[1, 3, 640, 640];
-    let cases: [(Outputs<'_>, &[(&str, &str)], HeadKind, usize); 20] = [
+    let cases: [Case<'_>; 20] = [
         (&[("output0", &[1, 25_200, 85])], &[], HeadKind::Yolov5, 80),
         (&[("outputs", &[1, 8400, 85])], &[], HeadKind::Yolov5, 80),
         (&[("output0", &[1, 8400, 10])], &[("names", SIX)], HeadKind::Yolov8, 6),

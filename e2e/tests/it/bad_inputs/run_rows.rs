@@ -190,10 +190,10 @@ pub(super) const ROWS: &[RunRow] = &[
         &["loader.url", "LOADER_URL"],
     ),
     environment(
-        "a model by its name in the Loader",
+        "a model by its name without a Loader",
         &[("MODEL", "topview")],
         USAGE,
-        &["model.name", "model.path"],
+        &["model.name", "loader.url"],
     ),
     environment("a filter that filters nothing", &[("LOG", "===")], USAGE, &["log.filter"]),
     environment(

@@ -61,7 +61,7 @@ pub(super) fn search(
     reporter: &mut Reporter<'_>,
 ) -> ControlFlow<()> {
     let mut playing = Playing::new(&job.input.path);
-    let mut recorder = Recorder { target: job.save.as_ref(), fps: None, film: None };
+    let mut recorder = Recorder { target: job.save.as_ref(), stop, fps: None, film: None };
     let mut unsaved = None;
     let mut sink = |event| {
         unsaved = recorder.record(&event).err();
@@ -70,7 +70,7 @@ pub(super) fn search(
         }
         reporter.tell(&mut playing, event)
     };
-    let ended = play(pipeline, plan, &job.input.path, &mut sink);
+    let ended = play(pipeline, plan, stop, &job.input.path, &mut sink);
     let ended = match unsaved {
         Some(error) => Err(error.into()),
         None => ended.and_then(|()| Ok(recorder.film.map_or(Ok(()), Film::finish)?)),
@@ -81,6 +81,7 @@ pub(super) fn search(
 /// Saves the frames of a video with their boxes drawn, where that is wanted.
 struct Recorder<'a> {
     target: Option<&'a Target>,
+    stop: &'a CancelToken,
     fps: Option<f64>,
     film: Option<Film<'a>>,
 }
@@ -92,7 +93,7 @@ impl Recorder<'_> {
             (Event::Frame(frame), Some(target)) => {
                 let film = match self.film.take() {
                     Some(film) => film,
-                    None => Film::begin(target, frame, self.fps)?,
+                    None => Film::begin(target, frame, self.fps, self.stop)?,
                 };
                 self.film.insert(film).add(frame)?;
             }
@@ -108,8 +109,8 @@ pub(super) enum VideoError {
     /// The video cannot be decoded or searched.
     #[error(transparent)]
     Pipeline(#[from] PipelineError),
-    /// The file cannot be opened to be hashed.
-    #[error(transparent)]
+    /// The file cannot be opened or read to be hashed.
+    #[error("the file cannot be read")]
     Io(#[from] io::Error),
     /// The drawn video cannot be written.
     #[error(transparent)]
@@ -127,14 +128,15 @@ impl VideoError {
 }
 
 /// Decodes, searches and hashes the file at `path`; a video has a token of its own, because a broken one is
-/// given up and the others go on.
+/// given up and the others go on, and all of them end with `stop`.
 fn play(
     pipeline: &VideoPipeline,
     plan: &VideoPlan,
+    stop: &CancelToken,
     path: &Path,
     sink: &mut dyn Sink,
 ) -> Result<(), VideoError> {
-    let cancel = CancelToken::new();
+    let cancel = stop.part();
     let file = File::open(path)?;
     let source = VideoSource::open_file(path, &plan.options, cancel.clone());
     let source = source.map_err(PipelineError::from)?;
@@ -143,15 +145,20 @@ fn play(
     let ended = CancelToken::new();
     thread::scope(|scope| {
         let hash = || hash(file, upload, &ended);
-        thread::Builder::new().name("video-hash".to_owned()).spawn_scoped(scope, hash)?;
+        let thread = thread::Builder::new().name("video-hash".to_owned());
+        let hashing = thread.spawn_scoped(scope, hash)?;
         let outcome = pipeline.run(source, &arrivals, &plan.request, &cancel, sink);
         ended.cancel();
+        // What cannot be read is the reason why the rest is missing, which is all that the search knows.
+        if let (Err(_), Ok(Err(unread))) = (&outcome, hashing.join()) {
+            return Err(unread.into());
+        }
         Ok(outcome?)
     })
 }
 
 /// Passes the bytes of `file` to `upload` until `ended`; without the last byte there is no identity.
-fn hash(mut file: File, mut upload: Intake, ended: &CancelToken) -> io::Result<()> {
+fn hash(mut file: impl Read, mut upload: Intake, ended: &CancelToken) -> io::Result<()> {
     while ended.check().is_ok() {
         let mut chunk = Vec::with_capacity(HASH_BYTES);
         let limit = u64::try_from(HASH_BYTES).unwrap_or(u64::MAX);

@@ -5,6 +5,7 @@ use std::{fs, path::PathBuf};
 
 use detections_frames::{VideoWriter, to_rgb8};
 use detections_pipeline::FrameReport;
+use detections_types::CancelToken;
 
 use super::{SaveError, Target};
 use crate::draw::draw_tracked;
@@ -26,16 +27,18 @@ impl Drop for Unfinished {
 }
 
 impl<'a> Film<'a> {
-    /// Begins the video that `target` names, of frames of the size of `first` at a nominal rate of `fps`.
+    /// Begins the video that `target` names, of frames of the size of `first` at a nominal rate of `fps`;
+    /// `stop` ends its waiting.
     pub(in crate::cli) fn begin(
         target: &'a Target,
         first: &FrameReport,
         fps: Option<f64>,
+        stop: &CancelToken,
     ) -> Result<Self, SaveError> {
         let path = target.prepare().map_err(|source| target.failed(source))?;
-        let (width, height) = (first.image.width(), first.image.height());
+        let size = (first.image.width(), first.image.height());
         let unfinished = Unfinished(path);
-        let writer = VideoWriter::create(&unfinished.0, width, height, fps)?;
+        let writer = VideoWriter::create(&unfinished.0, size, fps, stop.clone())?;
         Ok(Self { target, writer, unfinished })
     }
 

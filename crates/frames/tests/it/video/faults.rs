@@ -67,6 +67,18 @@ fn too_many_pixels_are_refused_by_the_header() {
 }
 
 #[test]
+fn frames_that_need_too_much_memory_at_once_are_refused_by_the_header() {
+    let Some(bytes) = moving("a.mp4", "-c:v libx264 -movflags +faststart") else { return };
+    let needed = 160 * 120 * 3 / 2 * 6;
+    let options = VideoOptions { max_decoded_bytes: needed - 1, ..VideoOptions::default() };
+    let error = decode_with(fed(bytes.clone(), 4096), &options).err().unwrap();
+    assert!(matches!(error, FrameError::FrameMemory { needed: told, .. } if told == needed));
+    assert_eq!(error.kind(), ErrorKind::TooLarge);
+    let enough = VideoOptions { max_decoded_bytes: needed, ..VideoOptions::default() };
+    assert_eq!(decode_with(fed(bytes, 4096), &enough).unwrap().frames.len(), 30);
+}
+
+#[test]
 fn a_stretched_frame_counts_stretched() {
     let Some(bytes) = moving("a.mp4", "-vf setsar=10/1 -c:v libx264 -movflags +faststart") else {
         return;
@@ -84,6 +96,29 @@ fn a_spool_has_a_limit() {
     let error = decode_with(fed(bytes, 1000), &options).err().unwrap();
     assert!(matches!(error, FrameError::SpoolFull { max_bytes: 5000 }), "{error:?}");
     assert_eq!(error.kind(), ErrorKind::TooLarge);
+}
+
+#[test]
+fn a_picture_that_never_ends_is_given_up() {
+    for (name, packet) in [("a.ts", 188), ("a.h264", 188)] {
+        let Some(bytes) = moving(name, "-c:v libx264") else { continue };
+        let mut endless = bytes.clone();
+        for count in 0..20_000_usize {
+            let mut more = vec![b'U'; packet];
+            if name == "a.ts" {
+                // The same stream (0x100 is what ffmpeg takes for the first), no start of a unit.
+                more[..4].copy_from_slice(&[0x47, 0x01, 0x00, 0x10 | (count % 16) as u8]);
+            }
+            endless.extend(more);
+        }
+        let options = VideoOptions { max_pending_bytes: 1 << 20, ..VideoOptions::default() };
+        let decoded = decode_with(fed(endless, 4096), &options).unwrap();
+        let fault = decoded.fault.unwrap();
+        assert!(matches!(fault, FrameError::NoPictureWithin { max_bytes: 1_048_576 }), "{fault:?}");
+        assert_eq!(fault.kind(), ErrorKind::TooLarge);
+        assert!(decoded.frames.len() >= 25, "{name}: {} frames before it", decoded.frames.len());
+        assert!(decode_with(fed(bytes, 4096), &options).unwrap().fault.is_none(), "{name}");
+    }
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! What is written can be played, with the times that it was given.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
-use detections_frames::{VideoOptions, VideoSource, VideoWriter, to_rgb8};
+use detections_frames::{FrameError, VideoOptions, VideoSource, VideoWriter, to_rgb8};
 use detections_types::{CancelToken, Image};
 
 use super::{decode, drain};
@@ -15,7 +15,8 @@ fn frames_come_back_at_their_times() {
         let path = dir.path().join("written.mp4");
         let picture = make::ours(&make::rgb(width, height));
         let times = [0, 40, 80, 500, 520, 900, 1000];
-        let mut writer = VideoWriter::create(&path, width, height, Some(25.0)).unwrap();
+        let mut writer =
+            VideoWriter::create(&path, (width, height), Some(25.0), CancelToken::new()).unwrap();
         for time in times {
             writer.write(picture.view(), Duration::from_millis(time)).unwrap();
         }
@@ -42,14 +43,43 @@ fn cropped(picture: &Image, width: u32, height: u32) -> Image {
 fn a_place_that_cannot_be_written_is_an_error() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("no/such/folder.mp4");
-    assert!(VideoWriter::create(&path, 64, 48, None).is_err());
+    let error = VideoWriter::create(&path, (64, 48), None, CancelToken::new()).err().unwrap();
+    assert!(error.to_string().contains("no/such/folder.mp4"), "{error}");
 }
 
 #[test]
-fn a_frame_of_another_size_is_refused() {
+fn a_full_disk_is_told_when_the_file_is_finished() {
+    let path = Path::new("/dev/full");
+    if !path.exists() {
+        return;
+    }
+    let mut writer = VideoWriter::create(path, (64, 48), None, CancelToken::new()).unwrap();
+    writer.write(make::ours(&make::rgb(64, 48)).view(), Duration::ZERO).unwrap();
+    let error = writer.finish().unwrap_err();
+    assert!(matches!(error, FrameError::WriteVideo { .. }), "{error:?}");
+    assert!(error.to_string().contains("/dev/full"), "{error}");
+}
+
+#[test]
+fn frames_of_another_size_are_fitted_into_the_first() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("written.mp4");
-    let mut writer = VideoWriter::create(&path, 64, 48, None).unwrap();
-    let other = make::ours(&make::rgb(32, 32));
-    assert!(writer.write(other.view(), Duration::ZERO).is_err());
+    let mut writer = VideoWriter::create(&path, (96, 48), None, CancelToken::new()).unwrap();
+    for (at, (width, height)) in [(96, 48), (32, 32), (200, 100), (96, 48)].into_iter().enumerate()
+    {
+        let white = Image::rgb8(width, height, vec![255; (width * height * 3) as usize]).unwrap();
+        writer.write(white.view(), Duration::from_millis(at as u64 * 40)).unwrap();
+    }
+    writer.finish().unwrap();
+    let decoded = decode(std::fs::read(&path).unwrap()).unwrap();
+    assert_eq!(decoded.frames.len(), 4);
+    for (at, frame) in decoded.frames.iter().enumerate() {
+        let picture = to_rgb8(frame.image.view()).unwrap();
+        assert_eq!((picture.width(), picture.height()), (96, 48));
+        let row = picture.view().row(24).to_vec();
+        let (edge, middle) = (row[4 * 3], row[48 * 3]);
+        assert!(middle > 200, "frame {at}: {middle}");
+        // A square picture leaves a border at the sides.
+        assert_eq!(edge < 60, at == 1, "frame {at}: {edge}");
+    }
 }

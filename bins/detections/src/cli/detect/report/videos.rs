@@ -84,11 +84,9 @@ impl Reporter<'_> {
 
     fn fail_video(&mut self, playing: &Playing<'_>, error: &VideoError) {
         let message = explain(error);
-        if let (View::Lines { .. }, Some(_), VideoError::Pipeline(error)) =
-            (&self.view, &playing.video, error)
-        {
+        if let (View::Lines { .. }, Some(_)) = (&self.view, &playing.video) {
             // What was begun to be told is closed by an event.
-            let code = videos::Failure::of_work(error).code;
+            let code = code(error);
             let body = ErrorBody { code, message: message.clone(), pts_ms: None, fatal: true };
             let text = line(playing.path, &VideoEvent::Error(body));
             self.reader = text.and_then(|text| self.print(&text));
@@ -130,6 +128,14 @@ impl Reporter<'_> {
 
     fn print(&self, text: &str) -> Result<Reader, Failure> {
         if text.is_empty() { Ok(Reader::Listening) } else { self.output.print(text) }
+    }
+}
+
+/// The word for programs; what the service has no word for is told like its own faults.
+fn code(error: &VideoError) -> &'static str {
+    match error {
+        VideoError::Pipeline(error) => videos::Failure::of_work(error).code,
+        VideoError::Io(_) | VideoError::Save(_) => videos::Failure::internal().code,
     }
 }
 
