@@ -3,6 +3,7 @@
 
 mod bad_inputs;
 mod command_line;
+mod conformance;
 mod detect;
 mod golden;
 mod health;
