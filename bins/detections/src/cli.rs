@@ -9,6 +9,7 @@ mod inputs;
 mod inspect;
 mod interrupt;
 mod lanes;
+mod outbox;
 mod output;
 mod save;
 mod table;
@@ -53,6 +54,7 @@ fn dispatch(command: Option<Command>, config: &Config) -> Result<Exit, Failure> 
             inspect::run(&args, config)
         }
         Some(Command::Bench(args)) => bench::run(&args, config),
+        Some(Command::Outbox { command }) => outbox::run(&command, config),
     }
 }
 
@@ -92,7 +94,7 @@ fn overrides(cli: &Cli) -> Overrides {
             set("--iou", "detect.iou", &args.iou);
             set("--max-detections", "detect.max_detections", &args.max_detections);
         }
-        Some(Command::Model { .. } | Command::Bench(_)) | None => {}
+        Some(Command::Model { .. } | Command::Bench(_) | Command::Outbox { .. }) | None => {}
     }
     overrides
 }

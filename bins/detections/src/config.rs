@@ -1,6 +1,8 @@
 //! All settings of the program, put together from layers and checked as a whole: either a [`Config`]
 //! that the program can run with, or a list of everything that is wrong with it.
 
+mod annotations;
+mod data;
 mod faults;
 mod layers;
 mod reader;
@@ -17,6 +19,8 @@ use detections_types::Score;
 use tracing_subscriber::EnvFilter;
 
 pub use self::{
+    annotations::AnnotationsConfig,
+    data::DataConfig,
     faults::{ConfigFaults, Fault},
     layers::Overrides,
     video::{JobsConfig, VideoConfig},
@@ -48,6 +52,10 @@ pub struct Config {
     pub video: VideoConfig,
     /// Jobs that can be asked for by name.
     pub jobs: JobsConfig,
+    /// Where the program keeps what outlives it.
+    pub data: DataConfig,
+    /// Results that go to the Annotations service.
+    pub annotations: AnnotationsConfig,
     /// What is logged, how and where.
     pub log: LogConfig,
 }
@@ -177,6 +185,8 @@ impl Config {
             detect: DetectConfig::read(reader),
             video: VideoConfig::read(reader),
             jobs: JobsConfig::read(reader),
+            data: DataConfig::read(reader),
+            annotations: AnnotationsConfig::read(reader),
             log: LogConfig::read(reader),
         }
     }
@@ -260,7 +270,6 @@ fn refuse_what_this_build_lacks(reader: &mut Reader) {
     const NO_LOADER: &str = "this build has no Loader client; set model.path instead";
     reader.optional("loader.url", absent(NO_LOADER));
     reader.optional("model.name", absent(NO_LOADER));
-    reader.optional("annotations.url", absent("this build has no Annotations client"));
     reader.get("infer.backend", (), choice([("tract", ())]));
     reader.get("infer.device", (), choice([("cpu", ())]));
 }

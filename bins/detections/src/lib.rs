@@ -3,6 +3,7 @@
 //! configuration, the routes, the wire formats and the exit codes.
 #![doc = include_str!("../README.md")]
 
+pub mod annotations;
 pub mod build_info;
 pub mod cli;
 pub mod config;

@@ -1,7 +1,14 @@
 //! The service from its start to its end: listens at once, loads the model beside, and on a signal
 //! finishes what is inside before it goes.
 
-use std::{future::Future, io, pin::pin, sync::Arc, thread, time::Duration};
+use std::{
+    future::Future,
+    io,
+    pin::pin,
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
 
 use actix_web::{
     HttpServer,
@@ -9,9 +16,11 @@ use actix_web::{
     rt::System,
     web,
 };
+use detections_annotations::AnnotationsError;
 use tokio::{sync::oneshot, time::timeout};
 
 use crate::{
+    annotations::Annotations,
     config::{Config, ServerConfig},
     engine::{Engine, EngineError},
     http::{Service, create_app},
@@ -55,6 +64,9 @@ pub enum ServeError {
     /// Loading the model panicked.
     #[error("loading the model panicked; this is a bug")]
     LoaderPanicked,
+    /// The outbox cannot be used.
+    #[error(transparent)]
+    Annotations(#[from] AnnotationsError),
     /// Work was still going on when the grace period or the patience of whoever stops the service ended.
     #[error("stopped with {items} pictures and videos still in flight")]
     CutShort {
@@ -74,6 +86,7 @@ impl ServeError {
             | Self::System(_)
             | Self::Executor(_)
             | Self::LoaderPanicked
+            | Self::Annotations(_)
             | Self::CutShort { .. } => false,
         }
     }
@@ -86,6 +99,9 @@ impl ServeError {
 pub fn run(config: &Config) -> Result<(), ServeError> {
     let _telemetry = Telemetry::start(&config.log)?;
     let service = web::Data::new(Service::new(Arc::new(config.clone())));
+    if let Some(annotations) = Annotations::start(config)? {
+        service.annotate(annotations);
+    }
     System::new().block_on(serve(service, config)).inspect_err(|error| {
         tracing::error!(error = crate::http::told_with_causes(error), "the service ends");
     })
@@ -172,6 +188,7 @@ async fn drain(
     grace: Duration,
     signals: &mut Signals,
 ) -> Result<(), ServeError> {
+    let until = Instant::now() + grace;
     service.drain();
     let emptied = tokio::select! {
         emptied = timeout(grace, service.emptied()) => emptied.is_ok(),
@@ -182,5 +199,14 @@ async fn drain(
     };
     let items = service.gate().load().items + service.videos().gate().load().items;
     handle.stop(emptied).await;
+    stop_delivery(service, until.saturating_duration_since(Instant::now()));
     if emptied { Ok(()) } else { Err(ServeError::CutShort { items }) }
+}
+
+/// Posts on their way may end in what is left of the grace; the rest goes out after the next start.
+fn stop_delivery(service: &Service, left: Duration) {
+    let Some(annotations) = service.annotations() else { return };
+    let ended = annotations.stop(left.max(LAST_WRITES));
+    let pending = annotations.stats().pending;
+    tracing::info!(pending, ended, "delivery to the Annotations service stopped");
 }

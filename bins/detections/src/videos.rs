@@ -9,6 +9,7 @@ mod run;
 mod video;
 
 use std::{
+    fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -26,6 +27,7 @@ pub use self::{
 };
 use self::{jobs::Jobs, run::Run};
 use crate::{
+    annotations::VideoRecord,
     config::{Config, VideoConfig},
     events::{LogLimits, Retention},
     gate::{Full, Gate, GateLimits, Permit},
@@ -45,6 +47,8 @@ pub struct Plan {
     pub deadline: Instant,
     /// By which name it is known.
     pub name: Name,
+    /// What is recorded of it, where an Annotations service wants it.
+    pub record: Option<VideoRecord>,
 }
 
 /// By which name a video is known, and for how long.
@@ -54,6 +58,15 @@ pub enum Name {
     Request(String),
     /// It can be asked for by other requests.
     Job(Uuid),
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Request(id) => f.write_str(id),
+            Self::Job(id) => id.fmt(f),
+        }
+    }
 }
 
 /// All videos in work; clones are the same.
@@ -158,10 +171,11 @@ impl Videos {
     }
 
     /// Forgets `video` once it is as old as a job may get; for a task beside it.
-    pub async fn forget_in_time(self, id: Uuid, video: Arc<Video>) {
+    pub async fn forget_in_time(self, video: Arc<Video>) {
         video.ended().await;
+        drop(video);
         tokio::time::sleep(self.0.jobs.ttl()).await;
-        self.0.jobs.forget_this(id, &video);
+        self.0.jobs.expire(Instant::now());
     }
 
     /// Ends all that are in work, and lets no other begin.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use detections_frames::Exif;
 use detections_infer::NmsMode;
 use detections_pipeline::{
-    ClassSelection, MappedDetection, StillReport, StillRequest, StillTiming,
+    ClassSelection, MappedDetection, SearchRequest, StillReport, StillRequest, StillTiming,
 };
 use detections_types::{Rect, Source};
 use serde::Serialize;
@@ -103,34 +103,27 @@ impl From<&StillReport> for ImageBody {
     }
 }
 
-/// The parameters that were in effect.
+/// What was searched for, in a picture or in each frame of a video.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-pub struct ParamsBody {
-    /// Lowest confidence that was reported.
+pub struct SearchBody {
+    /// Lowest confidence that is reported.
     pub confidence: f32,
-    /// Overlap above which the weaker of two boxes was dropped.
+    /// Overlap above which the weaker of two boxes is dropped.
     pub iou: f32,
-    /// Most detections that were reported.
+    /// Most detections of a picture or frame that are reported.
     pub max_detections: usize,
     /// The product ids that were asked for; absent when all were.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub classes: Option<Vec<u32>>,
-    /// Whether boxes of different classes suppressed each other.
+    /// Whether boxes of different classes suppress each other.
     pub agnostic_nms: bool,
-    /// How the picture was cut; whole pictures only, so far.
+    /// How a picture or frame is cut; whole ones only, so far.
     #[schema(example = "off")]
     pub tile: &'static str,
-    /// What was done with the EXIF orientation.
-    #[schema(example = "apply")]
-    pub exif: &'static str,
-    /// Deadline of the request in milliseconds; absent where there is none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub timeout_ms: Option<u64>,
 }
 
-impl From<&StillRequest> for ParamsBody {
-    fn from(request: &StillRequest) -> Self {
-        let search = &request.search;
+impl From<&SearchRequest> for SearchBody {
+    fn from(search: &SearchRequest) -> Self {
         Self {
             confidence: search.confidence.get(),
             iou: search.iou,
@@ -141,6 +134,28 @@ impl From<&StillRequest> for ParamsBody {
             },
             agnostic_nms: matches!(search.nms, NmsMode::Agnostic),
             tile: "off",
+        }
+    }
+}
+
+/// The parameters that were in effect.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct ParamsBody {
+    /// What was searched for.
+    #[serde(flatten)]
+    pub search: SearchBody,
+    /// What was done with the EXIF orientation.
+    #[schema(example = "apply")]
+    pub exif: &'static str,
+    /// Deadline of the request in milliseconds; absent where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeout_ms: Option<u64>,
+}
+
+impl From<&StillRequest> for ParamsBody {
+    fn from(request: &StillRequest) -> Self {
+        Self {
+            search: (&request.search).into(),
             exif: match request.exif {
                 Exif::Apply => "apply",
                 Exif::Ignore => "ignore",

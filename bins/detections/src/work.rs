@@ -20,6 +20,7 @@ use detections_types::{CancelToken, ErrorKind, Image};
 use tokio::sync::oneshot;
 
 use crate::{
+    annotations::{PictureRecord, RecordError},
     draw::draw,
     gate::{Gate, Permit},
 };
@@ -33,6 +34,8 @@ pub struct Work {
     pub request: StillRequest,
     /// How the picture is to be drawn; `None` when only the report is wanted.
     pub drawn: Option<StillEncoding>,
+    /// What is recorded of it, where an Annotations service wants it.
+    pub record: Option<PictureRecord>,
     /// Stops the work when nobody waits for it any more.
     pub cancel: CancelToken,
     /// The right to be worked on; given back when the work ends.
@@ -58,6 +61,9 @@ pub enum WorkError {
     /// The drawn picture could not be encoded.
     #[error("the drawn picture cannot be encoded")]
     Encode(#[source] FrameError),
+    /// What was found cannot be stored, so it is not told either.
+    #[error(transparent)]
+    Record(#[from] RecordError),
     /// The queue is full, though the gate should have kept it from being so.
     #[error("the queue of pictures is full")]
     QueueFull,
@@ -77,7 +83,7 @@ impl WorkError {
             Self::Pipeline(source) => source.kind(),
             Self::Encode(_) | Self::Panicked => ErrorKind::Internal,
             Self::QueueFull => ErrorKind::Overloaded,
-            Self::Stopped => ErrorKind::Unavailable,
+            Self::Stopped | Self::Record(_) => ErrorKind::Unavailable,
         }
     }
 }
@@ -184,9 +190,10 @@ impl Lane {
     }
 
     /// Works on one picture; its body and its permit end here, however the work ends.
-    fn work(&self, work: Work, since: Instant) -> Result<Outcome, WorkError> {
+    fn work(&self, mut work: Work, since: Instant) -> Result<Outcome, WorkError> {
         let started = Instant::now();
-        let outcome = catch_unwind(AssertUnwindSafe(|| self.find_and_draw(&work)))
+        let record = work.record.take();
+        let outcome = catch_unwind(AssertUnwindSafe(|| self.find_and_draw(&work, record)))
             .unwrap_or(Err(WorkError::Panicked));
         self.gate.observe(started.elapsed());
         outcome.map(|mut outcome| {
@@ -197,21 +204,30 @@ impl Lane {
         })
     }
 
-    fn find_and_draw(&self, work: &Work) -> Result<Outcome, WorkError> {
+    fn find_and_draw(
+        &self,
+        work: &Work,
+        record: Option<PictureRecord>,
+    ) -> Result<Outcome, WorkError> {
         let Work { body, request, drawn, cancel, .. } = work;
-        match *drawn {
-            None => {
-                let report = self.pipeline.detect(body, request, cancel)?;
-                Ok(Outcome { report, drawn: None })
-            }
-            Some(encoding) => {
-                let (report, image) = self.pipeline.detect_with_image(body, request, cancel)?;
-                let mut image = Arc::unwrap_or_clone(image);
-                cancel.check().map_err(PipelineError::Interrupted)?;
-                let drawn = drawn_picture(&mut image, &report, encoding)?;
-                Ok(Outcome { report, drawn: Some(drawn) })
-            }
+        let recorded = record.as_ref().is_some_and(PictureRecord::wants_image);
+        let (report, image) = if recorded || drawn.is_some() {
+            let (report, image) = self.pipeline.detect_with_image(body, request, cancel)?;
+            (report, Some(image))
+        } else {
+            (self.pipeline.detect(body, request, cancel)?, None)
+        };
+        if let Some(record) = record {
+            cancel.check().map_err(PipelineError::Interrupted)?;
+            let image = image.as_ref().filter(|_| recorded).map(|image| image.view());
+            record.store(body, &report, image)?;
         }
+        let (Some(encoding), Some(image)) = (*drawn, image) else {
+            return Ok(Outcome { report, drawn: None });
+        };
+        cancel.check().map_err(PipelineError::Interrupted)?;
+        let drawn = drawn_picture(&mut Arc::unwrap_or_clone(image), &report, encoding)?;
+        Ok(Outcome { report, drawn: Some(drawn) })
     }
 }
 

@@ -149,6 +149,12 @@ pub enum FrameError {
         /// When the damaged part is shown, as far as it is known.
         pts: Option<Duration>,
     },
+    /// The video is cut short; all of its frames that came were given.
+    #[error("the video ends {missing} bytes before the end that its container states")]
+    CutShort {
+        /// Bytes that did not come, at least.
+        missing: u64,
+    },
     /// The video cannot be decoded any further.
     #[error("the video cannot be decoded: {message}")]
     UndecodableVideo {
@@ -188,7 +194,7 @@ impl FrameError {
     /// Whether the source gives no further frame.
     #[must_use]
     pub const fn is_fatal(&self) -> bool {
-        !matches!(self, Self::Corrupt { .. })
+        !matches!(self, Self::Corrupt { .. } | Self::CutShort { .. })
     }
 
     /// What kind of failure this is.
@@ -204,6 +210,7 @@ impl FrameError {
             | Self::NoFrames
             | Self::UploadAborted
             | Self::Corrupt { .. }
+            | Self::CutShort { .. }
             | Self::UndecodableVideo { .. }
             | Self::Stalled { .. } => ErrorKind::InvalidInput,
             Self::UnknownFormat

@@ -6,11 +6,13 @@
 mod boxes;
 mod clock;
 mod decoder;
+mod extent;
 mod graph;
 mod head;
 mod kinds;
 mod picture;
 mod plug;
+mod program;
 mod spool;
 mod status;
 mod supply;
@@ -93,7 +95,7 @@ impl VideoSource {
             Supply::Feed { head: head.chunks.into(), receiver }
         } else {
             let (file, len) = options.spool.keep(head.chunks, &receiver, &cancel)?;
-            Supply::Anywhere { file, len }
+            Supply::anywhere(file, len)?
         };
         let layout = head.kind.layout;
         let mut source = Self::start(head.kind, supply, options, cancel)?;
@@ -136,7 +138,7 @@ impl VideoSource {
         let len = file.metadata().map_err(opening)?.len();
         let kind = head::of_file(&mut file)?;
         let supply = match kind.layout {
-            Layout::Indexed => Supply::Anywhere { file, len },
+            Layout::Indexed => Supply::anywhere(file, len)?,
             Layout::Streamed | Layout::Broadcast | Layout::Bare => Supply::File(file),
         };
         Self::start(kind, supply, options, cancel)

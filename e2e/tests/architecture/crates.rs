@@ -14,7 +14,7 @@ use crate::{
 
 /// The arrows as the design fixes them. The page for readers and every Cargo.toml must say the
 /// same; who adds an arrow writes it in all three places, in a commit that says why.
-const ARROWS: [(&str, &[&str]); 12] = [
+const ARROWS: [(&str, &[&str]); 13] = [
     ("types", &[]),
     ("media", &["types"]),
     ("frames", &["types"]),
@@ -24,6 +24,7 @@ const ARROWS: [(&str, &[&str]); 12] = [
     ("track", &["types"]),
     ("infer-tract", &["onnx", "infer", "types"]),
     ("models", &["media", "types"]),
+    ("annotations", &["types"]),
     ("pipeline", &["media", "frames", "infer", "track", "classes", "types"]),
     (
         "bins/detections",
@@ -37,6 +38,7 @@ const ARROWS: [(&str, &[&str]); 12] = [
             "track",
             "classes",
             "models",
+            "annotations",
             "pipeline",
         ],
     ),
@@ -44,7 +46,7 @@ const ARROWS: [(&str, &[&str]); 12] = [
 ];
 
 /// Dependencies whose owner the page must state, or else its table would guard nothing.
-const MUST_HAVE_AN_OWNER: [&str; 9] = [
+const MUST_HAVE_AN_OWNER: [&str; 10] = [
     "sha2",
     "image",
     "gstreamer",
@@ -53,6 +55,7 @@ const MUST_HAVE_AN_OWNER: [&str; 9] = [
     "actix-web",
     "config",
     "clap",
+    "rusqlite",
     "tracing-subscriber",
 ];
 

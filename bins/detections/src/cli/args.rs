@@ -57,6 +57,53 @@ pub(crate) enum Command {
     },
     /// Measure one model on this machine
     Bench(BenchArgs),
+    /// Look after results that wait for the Annotations service
+    Outbox {
+        #[command(subcommand)]
+        command: OutboxCommand,
+    },
+}
+
+/// `detections outbox …`
+#[derive(Debug, Subcommand)]
+pub(crate) enum OutboxCommand {
+    /// What waits, or what was given up
+    List(OutboxListArgs),
+    /// Let dead letters be tried again
+    Replay(OutboxReplayArgs),
+    /// Throw results away
+    Purge(OutboxPurgeArgs),
+}
+
+/// `detections outbox list`
+#[derive(Debug, Args)]
+pub(crate) struct OutboxListArgs {
+    /// Dead letters only
+    #[arg(long)]
+    pub(crate) dead: bool,
+    /// One JSON object a line, also on a terminal
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `detections outbox replay`
+#[derive(Debug, Args)]
+#[group(required = true)]
+pub(crate) struct OutboxReplayArgs {
+    /// Numbers of dead letters, as `list --dead` shows them
+    #[arg(value_name = "ID")]
+    pub(crate) ids: Vec<u64>,
+    /// All dead letters
+    #[arg(long, conflicts_with = "ids")]
+    pub(crate) all: bool,
+}
+
+/// `detections outbox purge`
+#[derive(Debug, Args)]
+pub(crate) struct OutboxPurgeArgs {
+    /// All dead letters
+    #[arg(long, required = true)]
+    pub(crate) dead: bool,
 }
 
 /// `detections serve`

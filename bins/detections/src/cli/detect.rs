@@ -81,7 +81,7 @@ fn view<'a>(
     (picture, video): (&StillRequest, &VideoPlan),
 ) -> View<'a> {
     if args.json || !Output::is_terminal() {
-        let video_params = VideoParamsBody::new(&video.request, video.options.sampling);
+        let video_params = VideoParamsBody::new(&video.request, video.options.sampling).into();
         return View::Lines { model: &engine.model, params: picture.into(), video_params };
     }
     let with_videos = listing.inputs.iter().any(|input| input.kind == Kind::Video);

@@ -112,7 +112,6 @@ fn a_model_chosen_higher_up_undoes_the_choice_below() {
 fn what_this_build_lacks_is_refused() {
     for (name, value, key) in [
         ("LOADER_URL", "http://loader", "loader.url"),
-        ("ANNOTATIONS_URL", "http://a", "annotations.url"),
         ("DETECTIONS__INFER__BACKEND", "candle", "infer.backend"),
         ("DETECTIONS__INFER__DEVICE", "cuda:0", "infer.device"),
     ] {

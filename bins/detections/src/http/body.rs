@@ -26,6 +26,8 @@ pub(super) struct Upload {
     pub(super) picture: Vec<u8>,
     /// The `config` field of a form.
     pub(super) config: Option<Vec<u8>>,
+    /// The client's name for the picture.
+    pub(super) name: Option<String>,
 }
 
 /// What the headers say of the body.
@@ -74,11 +76,11 @@ pub(super) async fn receive(
     permit: &mut Permit,
 ) -> Result<Upload, Problem> {
     let mut kept = Kept::new(announced, permit)?;
-    let config = if announced.form {
+    let (config, name) = if announced.form {
         multipart::receive(request.headers(), intake, &mut kept).await?
     } else {
         receive_raw(intake, &mut kept).await?;
-        None
+        (None, multipart::named_by(request.headers()))
     };
     if kept.bytes.is_empty() {
         return Err(Problem::new(
@@ -87,7 +89,7 @@ pub(super) async fn receive(
             "the request has no picture: send it as the body or as the form field `file`",
         ));
     }
-    Ok(Upload { picture: kept.bytes, config })
+    Ok(Upload { picture: kept.bytes, config, name })
 }
 
 async fn receive_raw(mut intake: Intake, kept: &mut Kept<'_>) -> Result<(), Problem> {

@@ -21,6 +21,8 @@ use super::{
     state::Loaded,
 };
 use crate::{
+    annotations::{PictureRecord, Subject},
+    videos::Failure,
     wire::ImageResponse,
     work::{Outcome, Pending, Work, WorkError},
 };
@@ -74,16 +76,21 @@ pub(super) async fn detect(
             service.metrics.rejected();
         }
     })?;
-    let Upload { picture, config } = upload;
+    let Upload { picture, config, name } = upload;
     config.map_or(Ok(()), |json| given.add_json(&json))?;
     let params = Params::settle(given, &service.config, loaded.engine.pipeline.classes())?;
     refuse_other_media(&picture)?;
 
+    let record = service.annotations().map(|annotations| {
+        let subject = Subject::new(id.as_str(), name, &loaded.engine.model);
+        PictureRecord::new(annotations, subject, params.body())
+    });
     let cancel = CancelToken::with_deadline(started + params.timeout);
     let work = Work {
         body: picture,
         request: params.request.clone(),
         drawn: answer.encoding(),
+        record,
         cancel: cancel.clone(),
         permit,
     };
@@ -131,6 +138,10 @@ impl Drop for Waiting {
 }
 
 fn failed(error: WorkError) -> Problem {
+    if let WorkError::Record(error) = &error {
+        tracing::error!(error = told_with_causes(error), "a result is not stored");
+        return Failure::of_record(error).into();
+    }
     let kind = error.kind();
     tracing::debug!(?kind, error = told_with_causes(&error), "no detections");
     let problem = Problem::from_work(kind, &error);

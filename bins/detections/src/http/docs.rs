@@ -135,7 +135,11 @@ impl IntoResponses for DetectProblems {
             (422, "The image cannot be decoded, or has too many pixels"),
             (429, "The service is full; see `Retry-After`"),
             (500, "A bug; the log has more under the request id"),
-            (503, "Loading, shutting down, or the model failed; see `Retry-After`"),
+            (
+                503,
+                "Loading, shutting down, the model failed, or the result cannot be stored for the Annotations service; \
+                   see `Retry-After`",
+            ),
             (504, "The deadline passed"),
         ])
     }

@@ -1,6 +1,7 @@
 //! Whether the process lives, serves, and is ready for pictures.
 
 use actix_web::{HttpResponse, web};
+use detections_annotations::Stats;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -10,7 +11,8 @@ use crate::{build_info, engine::ModelCard, wire::millis};
 /// How the service is.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(super) struct HealthBody {
-    /// `loading` until the model is there, `degraded` while shutting down, `failed` when the model
+    /// `loading` until the model is there, `degraded` while shutting down or when results cannot be
+    /// stored, `failed` when the model
     /// cannot answer any more.
     status: Status,
     /// Whether a picture would be taken now.
@@ -27,7 +29,10 @@ pub(super) struct HealthBody {
     version: &'static str,
     /// Seconds since the start.
     uptime_s: f64,
-    /// Why it failed.
+    /// What waits for the Annotations service, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outbox: Option<HealthOutbox>,
+    /// Why it failed or is degraded.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
 }
@@ -40,10 +45,36 @@ enum Status {
     Loading,
     /// Everything works.
     Healthy,
-    /// Still answering, but taking nothing new.
+    /// Still answering, but taking nothing new, or nothing that could be stored.
     Degraded,
     /// The model cannot answer any more.
     Failed,
+}
+
+/// What waits for the Annotations service.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+struct HealthOutbox {
+    /// Results that wait.
+    pending: u64,
+    /// Dead letters.
+    dead: u64,
+    /// For how many seconds of service the oldest has waited.
+    oldest_s: f64,
+}
+
+impl From<&Stats> for HealthOutbox {
+    fn from(stats: &Stats) -> Self {
+        let oldest_s = stats.oldest.map_or(0.0, |age| millis(age) / 1000.0);
+        Self { pending: stats.pending, dead: stats.dead, oldest_s }
+    }
+}
+
+/// Why results may not be stored; paths of this machine are for the log.
+fn outbox_trouble(stats: &Stats) -> Option<String> {
+    if stats.trouble.is_some() {
+        return Some("the outbox cannot be written; the log says why".to_owned());
+    }
+    stats.full.then(|| "the outbox is full".to_owned())
 }
 
 /// The loaded model in short.
@@ -85,15 +116,21 @@ pub(super) async fn health(service: web::Data<Service>) -> HttpResponse {
         Phase::Draining => (Status::Degraded, None),
         Phase::Failed(reason) => (Status::Failed, Some(reason)),
     };
+    let stats = service.annotations().map(|annotations| annotations.stats());
+    let (status, reason) = match stats.as_ref().and_then(outbox_trouble) {
+        Some(trouble) if status == Status::Healthy => (Status::Degraded, Some(trouble)),
+        _ => (status, reason),
+    };
     let card = service.loaded().map(|loaded| &loaded.engine.model);
     let body = HealthBody {
         status,
-        ready: status == Status::Healthy,
+        ready: matches!(service.phase(), Phase::Ready(_)),
         model: card.map(HealthModel::from),
         backend: card.map(|card| card.backend.to_string()),
         device: card.map(|card| card.device.to_string()),
         version: build_info::VERSION,
         uptime_s: millis(service.uptime()) / 1000.0,
+        outbox: stats.as_ref().map(HealthOutbox::from),
         reason,
     };
     match status {

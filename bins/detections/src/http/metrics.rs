@@ -16,7 +16,7 @@ use prometheus_client::{
 };
 
 use super::{Problem, Service, state::Phase};
-use crate::{engine::ModelCard, videos::VideoMetrics};
+use crate::{annotations::OutboxMetrics, engine::ModelCard, videos::VideoMetrics};
 
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
@@ -74,7 +74,7 @@ struct LiveGauges {
 impl Metrics {
     /// Everything at zero.
     #[must_use]
-    pub fn new(videos: &Arc<VideoMetrics>) -> Self {
+    pub fn new(videos: &Arc<VideoMetrics>, outbox: OutboxMetrics) -> Self {
         let mut metrics = Self {
             registry: Registry::with_prefix("detections"),
             requests: Family::default(),
@@ -89,6 +89,7 @@ impl Metrics {
             videos: Arc::clone(videos),
         };
         metrics.register();
+        metrics.registry.register_collector(Box::new(outbox));
         metrics
     }
 

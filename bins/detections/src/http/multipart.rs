@@ -1,7 +1,11 @@
 //! A body that is a form: the picture in the field `file` or `image`, parameters in `config`.
 
 use actix_multipart::{Field, Multipart};
-use actix_web::{error::PayloadError, http::header::HeaderMap, web::Bytes};
+use actix_web::{
+    error::PayloadError,
+    http::header::{CONTENT_DISPOSITION, ContentDisposition, HeaderMap},
+    web::Bytes,
+};
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 
 use super::{
@@ -13,18 +17,22 @@ use super::{
 /// Longest `config` field.
 const MAX_CONFIG_BYTES: usize = 64 * 1024;
 
-/// Reads a form to its end: the picture goes to `kept`, the `config` field is returned.
+/// What is kept of a name.
+const MAX_NAME_CHARS: usize = 255;
+
+/// Reads a form to its end: the picture goes to `kept`, the `config` field and the
+/// picture's name are returned.
 pub(super) async fn receive(
     headers: &HeaderMap,
     intake: Intake,
     kept: &mut Kept<'_>,
-) -> Result<Option<Vec<u8>>, Problem> {
+) -> Result<(Option<Vec<u8>>, Option<String>), Problem> {
     let mut form = Multipart::new(headers, pieces(intake));
-    let mut fields = Fields { kept, config: None, has_picture: false };
+    let mut fields = Fields { kept, config: None, has_picture: false, name: None };
     while let Some(field) = form.try_next().await.map_err(refused)? {
         fields.take(field).await?;
     }
-    Ok(fields.config)
+    Ok((fields.config, fields.name))
 }
 
 /// What was found in the form so far.
@@ -32,6 +40,7 @@ struct Fields<'a, 'b> {
     kept: &'a mut Kept<'b>,
     config: Option<Vec<u8>>,
     has_picture: bool,
+    name: Option<String>,
 }
 
 impl Fields<'_, '_> {
@@ -40,6 +49,7 @@ impl Fields<'_, '_> {
         match name.as_str() {
             "file" | "image" if !self.has_picture => {
                 self.has_picture = true;
+                self.name = name_of(&field);
                 while let Some(piece) = field.try_next().await.map_err(refused)? {
                     self.kept.add(&piece)?;
                 }
@@ -59,6 +69,22 @@ impl Fields<'_, '_> {
             }
         }
     }
+}
+
+/// The client's name for what a field holds; it is only ever told, never opened.
+pub(super) fn name_of(field: &Field) -> Option<String> {
+    field.content_disposition().and_then(file_name)
+}
+
+/// The client's name for a body that is no form.
+pub(super) fn named_by(headers: &HeaderMap) -> Option<String> {
+    let header = headers.get(CONTENT_DISPOSITION)?;
+    ContentDisposition::from_raw(header).ok().as_ref().and_then(file_name)
+}
+
+fn file_name(disposition: &ContentDisposition) -> Option<String> {
+    let name = disposition.get_filename()?;
+    Some(name.chars().take(MAX_NAME_CHARS).collect())
 }
 
 pub(super) async fn config_field(mut field: Field) -> Result<Vec<u8>, Problem> {

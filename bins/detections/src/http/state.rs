@@ -13,6 +13,7 @@ use detections_infer::DetectorHealth;
 
 use super::{Metrics, Problem};
 use crate::{
+    annotations::{Annotations, OutboxMetrics},
     config::Config,
     engine::Engine,
     gate::{Gate, GateLimits},
@@ -27,6 +28,8 @@ pub struct Service {
     pub(super) gate: Gate,
     pub(super) metrics: Metrics,
     pub(super) videos: Videos,
+    annotations: OnceLock<Arc<Annotations>>,
+    outbox_metrics: OutboxMetrics,
     started: Instant,
     draining: AtomicBool,
     loaded: OnceLock<Loaded>,
@@ -65,8 +68,11 @@ impl Service {
             lanes: config.infer.threads.get(),
         });
         let videos = Videos::new(&config);
+        let outbox_metrics = OutboxMetrics::default();
         Self {
-            metrics: Metrics::new(videos.metrics()),
+            metrics: Metrics::new(videos.metrics(), outbox_metrics.clone()),
+            annotations: OnceLock::new(),
+            outbox_metrics,
             gate,
             videos,
             config,
@@ -93,9 +99,23 @@ impl Service {
         Ok(())
     }
 
+    /// From now on what is found is recorded for the Annotations service; only the first one is ever taken.
+    pub fn annotate(&self, annotations: Arc<Annotations>) {
+        self.outbox_metrics.watch(self.annotations.get_or_init(|| annotations));
+    }
+
+    /// What is recorded for the Annotations service, where there is one.
+    #[must_use]
+    pub fn annotations(&self) -> Option<Arc<Annotations>> {
+        self.annotations.get().cloned()
+    }
+
     /// Refuses new work from now on, and ends the videos, which may take hours.
     pub fn drain(&self) {
         self.draining.store(true, Ordering::Relaxed);
+        if let Some(annotations) = self.annotations.get() {
+            annotations.stop_soon();
+        }
         self.videos.stop_all(&Failure::shutting_down());
     }
 

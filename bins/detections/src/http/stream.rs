@@ -107,7 +107,8 @@ pub(super) fn respond(
         .insert_header((CACHE_CONTROL, "no-store"))
         .insert_header((X_ACCEL_BUFFERING, "no"));
     head(&mut response);
-    response.streaming(Telling { format, reader, uploading }.pieces())
+    let telling = Telling { format, reader, uploading, patience: PING_INTERVAL };
+    response.streaming(telling.pieces())
 }
 
 /// A response in progress; when it is dropped, its reader is gone.
@@ -115,6 +116,8 @@ struct Telling {
     format: Format,
     reader: Reader,
     uploading: Option<Uploading>,
+    /// How long the stream may be quiet.
+    patience: Duration,
 }
 
 impl Telling {
@@ -128,7 +131,7 @@ impl Telling {
     /// The next piece of the body; nothing comes after the closing event.
     async fn next(&mut self) -> Option<Bytes> {
         loop {
-            match timeout(PING_INTERVAL, self.reader.next()).await {
+            match timeout(self.patience, self.reader.next()).await {
                 Ok(Ok(Some(entry))) => return Some(self.format.write(entry)),
                 Ok(Ok(None)) => break self.let_the_client_finish().await,
                 // The client sees a stream without a closing event, and knows that it was cut.
@@ -152,10 +155,57 @@ impl Telling {
 
 #[cfg(test)]
 mod tests {
-    use actix_web::{http::header::ACCEPT, test::TestRequest, web::Bytes};
+    use std::time::Duration;
 
-    use super::Format;
-    use crate::events::{Entry, EventKind};
+    use actix_web::{http::header::ACCEPT, test::TestRequest, web::Bytes};
+    use futures_util::{StreamExt as _, future::join};
+
+    use super::{Format, PING_INTERVAL, Telling};
+    use crate::events::{Entry, EventKind, EventLog, LogLimits, Retention};
+
+    fn quiet_log() -> EventLog {
+        EventLog::new(LogLimits {
+            memory_bytes: 1 << 10,
+            spool_bytes: 0,
+            spool_dir: None,
+            retention: Retention::All,
+        })
+    }
+
+    fn telling(log: &EventLog, format: Format, patience: Duration) -> Telling {
+        Telling { format, reader: log.read_after(0).unwrap(), uploading: None, patience }
+    }
+
+    #[actix_web::test]
+    async fn a_quiet_event_stream_says_that_it_is_there_and_loses_nothing() {
+        assert_eq!(PING_INTERVAL, Duration::from_secs(15));
+        let log = quiet_log();
+        let mut events = telling(&log, Format::Sse, Duration::from_millis(2)).pieces();
+        for _ in 0..3 {
+            assert_eq!(events.next().await.unwrap().unwrap(), ": ping\n\n");
+        }
+        log.append(EventKind::Start, b"{}\n".as_slice()).unwrap();
+        log.close(EventKind::End, b"{}\n".as_slice());
+        let rest: Vec<Bytes> = events.map(|piece| piece.unwrap()).collect().await;
+        assert_eq!(rest, ["id: 1\nevent: start\ndata: {}\n\n", "id: 2\nevent: end\ndata: {}\n\n"]);
+    }
+
+    #[actix_web::test]
+    async fn lines_have_no_pings_between_them() {
+        let log = quiet_log();
+        let mut lines = telling(&log, Format::Ndjson, Duration::from_millis(2)).pieces();
+        let mut pings = telling(&log, Format::Sse, Duration::from_millis(2)).pieces();
+        let later = async {
+            // As long as three pings of the other stream take.
+            for _ in 0..3 {
+                pings.next().await;
+            }
+            log.close(EventKind::End, b"{}\n".as_slice());
+        };
+        let (line, ()) = join(lines.next(), later).await;
+        assert_eq!(line.unwrap().unwrap(), "{}\n");
+        assert!(lines.next().await.is_none());
+    }
 
     #[test]
     fn the_same_object_is_a_line_or_an_event() {

@@ -28,7 +28,8 @@ use super::{
     stream::{Format, respond},
 };
 use crate::{
-    videos::{JobBody, Name, Plan, Video},
+    annotations::{Subject, VideoRecord},
+    videos::{JobBody, Name, Plan, UploadState, Video},
     wire::VideoEvent,
 };
 
@@ -97,7 +98,11 @@ pub(super) async fn detect_video(
 
     let delivery = params.delivery;
     let name = name(job, delivery, id.as_str());
-    let plan = plan(&params, name.clone(), started);
+    let record = service.annotations().map(|annotations| {
+        let subject = Subject::new(&name.to_string(), upload.name(), &loaded.engine.model);
+        VideoRecord::new(annotations, subject, params.body())
+    });
+    let plan = Plan { record, ..plan(&params, name.clone(), started) };
     let (video, intake) = service.videos.begin(&loaded.engine.video, plan, permit)?;
     let uploading = Uploading(Arc::clone(&video));
     rt::spawn(feed(upload, intake, Arc::clone(&video), Arc::clone(service.videos.metrics())));
@@ -133,6 +138,7 @@ fn plan(params: &VideoParams, name: Name, started: Instant) -> Plan {
         params: params.body(),
         deadline: started + params.timeout,
         name,
+        record: None,
     }
 }
 
@@ -175,9 +181,9 @@ struct Answer {
 impl Answer {
     /// A job is forgotten some time after its end.
     fn keep_for_a_while(&self, service: &Service) {
-        if let Name::Job(id) = self.name {
+        if let Name::Job(_) = self.name {
             let video = Arc::clone(&self.uploading.0);
-            rt::spawn(service.videos.clone().forget_in_time(id, video));
+            rt::spawn(service.videos.clone().forget_in_time(video));
         }
     }
 
@@ -196,7 +202,10 @@ impl Answer {
     async fn accepted(self) -> Result<HttpResponse, Problem> {
         let video = &self.uploading.0;
         tokio::select! {
-            () = video.upload_over() => {}
+            // Whoever did not let it arrive whole has also ended the work, which tells why.
+            state = video.upload_over() => if state == UploadState::Over {
+                video.ended().await;
+            },
             () = video.ended() => {}
         }
         if let Some(Err(failure)) = video.outcome() {

@@ -5,7 +5,7 @@ use detections_frames::FrameError;
 use detections_pipeline::PipelineError;
 use detections_types::ErrorKind;
 
-use crate::{events::EventsError, http::told_with_causes};
+use crate::{annotations::RecordError, events::EventsError, http::told_with_causes};
 
 /// Why a video ended before its end.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -91,6 +91,15 @@ impl Failure {
     #[must_use]
     pub fn of_events(error: &EventsError) -> Self {
         Self::new(507, "events_overflow", error.to_string())
+    }
+
+    /// What a result that is not stored for the Annotations service tells the client.
+    #[must_use]
+    pub fn of_record(error: &RecordError) -> Self {
+        match error.code() {
+            "internal" => Self::internal(),
+            code => Self::new(503, code, error.told()),
+        }
     }
 
     fn of_kind(kind: ErrorKind, told: impl FnOnce() -> String) -> Self {

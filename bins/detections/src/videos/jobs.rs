@@ -3,7 +3,7 @@
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use uuid::Uuid;
@@ -59,9 +59,12 @@ impl Jobs {
         self.remove(|name, video| name == id && video.outcome().is_some())
     }
 
-    /// Forgets this job, and not a later one of the same name.
-    pub(super) fn forget_this(&self, id: Uuid, this: &Arc<Video>) {
-        self.remove(|name, video| name == id && Arc::ptr_eq(video, this));
+    /// Forgets the jobs that ended so long before `now` as they are kept.
+    pub(super) fn expire(&self, now: Instant) {
+        self.remove(|_, video| {
+            let ended = video.ended_at();
+            ended.is_some_and(|ended| now.saturating_duration_since(ended) >= self.ttl)
+        });
     }
 
     fn remove(&self, which: impl Fn(Uuid, &Arc<Video>) -> bool) -> bool {
@@ -74,5 +77,86 @@ impl Jobs {
     /// The jobs; the list is whole after each change, so a panic elsewhere leaves it usable.
     fn kept(&self) -> MutexGuard<'_, VecDeque<(Uuid, Arc<Video>)>> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::Arc,
+        time::{Duration, Instant},
+    };
+
+    use detections_pipeline::intake;
+    use detections_types::CancelToken;
+    use uuid::Uuid;
+
+    use super::Jobs;
+    use crate::{
+        events::{LogLimits, Retention},
+        videos::{Failure, Name, Video},
+    };
+
+    const TTL: Duration = Duration::from_secs(600);
+
+    fn job(jobs: &Jobs, number: u128) -> Result<Arc<Video>, Failure> {
+        let id = Uuid::from_u128(number);
+        let limits = LogLimits {
+            memory_bytes: 1 << 10,
+            spool_bytes: 0,
+            spool_dir: None,
+            retention: Retention::All,
+        };
+        let (_, arrivals, _) = intake(1, 1);
+        let cancel = CancelToken::new();
+        let video = Video::new(&Name::Job(id), limits, cancel, arrivals, &Arc::default());
+        let video = Arc::new(video);
+        jobs.add(id, &video).map(|()| video)
+    }
+
+    fn is_kept(jobs: &Jobs, number: u128) -> bool {
+        jobs.find(Uuid::from_u128(number)).is_some()
+    }
+
+    #[test]
+    fn a_job_is_forgotten_so_long_after_its_end_and_not_before() {
+        let jobs = Jobs::new(8, TTL);
+        let (old, new) = (job(&jobs, 1).unwrap(), job(&jobs, 2).unwrap());
+        job(&jobs, 3).unwrap();
+        old.fail(Failure::cancelled());
+        let later = old.ended_at().unwrap() + TTL;
+        while Instant::now() <= old.ended_at().unwrap() {
+            std::hint::spin_loop();
+        }
+        new.fail(Failure::cancelled());
+        jobs.expire(later - Duration::from_nanos(1));
+        assert_eq!(jobs.count(), 3);
+        jobs.expire(later);
+        assert_eq!(
+            (1..=3).map(|number| is_kept(&jobs, number)).collect::<Vec<_>>(),
+            [false, true, true]
+        );
+        jobs.expire(later + 1000 * TTL);
+        assert!(is_kept(&jobs, 3), "a job in work has no age");
+        assert_eq!(jobs.count(), 1);
+    }
+
+    #[test]
+    fn the_oldest_that_ended_makes_room_and_none_in_work_does() {
+        let jobs = Jobs::new(3, TTL);
+        job(&jobs, 1).unwrap();
+        for number in [2, 3] {
+            job(&jobs, number).unwrap().fail(Failure::cancelled());
+        }
+        let fourth = job(&jobs, 4).unwrap();
+        assert_eq!((jobs.count(), is_kept(&jobs, 1), is_kept(&jobs, 2)), (3, true, false));
+        assert_eq!(job(&jobs, 4).unwrap_err().code, "job_exists");
+        job(&jobs, 5).unwrap();
+        assert!(!is_kept(&jobs, 3));
+        let full = job(&jobs, 6).unwrap_err();
+        assert_eq!((full.status, full.code), (429, "too_many_jobs"));
+        fourth.fail(Failure::cancelled());
+        job(&jobs, 6).unwrap();
+        assert_eq!((jobs.count(), is_kept(&jobs, 4)), (3, false));
     }
 }

@@ -3,11 +3,14 @@
 use std::{ops::ControlFlow, sync::Arc, thread, time::Instant};
 
 use detections_frames::{FeedReceiver, Spool, VideoOptions, VideoSource};
-use detections_pipeline::{Arrivals, Event, PipelineError, Sink, VideoPipeline};
-use detections_types::caught;
+use detections_pipeline::{
+    Arrivals, Event, FrameReport, PipelineError, Sink, Summary, VideoPipeline,
+};
+use detections_types::{Interrupt, caught};
 
 use super::{Failure, Plan, Video, Videos};
 use crate::{
+    annotations::{RecordError, VideoRecord, VideoTeller},
     gate::Permit,
     http::told_with_causes,
     wire::{EndBody, ErrorBody, FrameBody, ProgressBody, StartBody, VideoEvent},
@@ -74,14 +77,73 @@ fn work(
         ..VideoOptions::default()
     };
     let source = VideoSource::open_feed(feed, &options, video.cancel().clone())?;
-    let mut teller = Teller { video, params: Some(plan.params) };
+    let record = plan.record.map(|record| begin(record, video)).transpose();
+    let Ok(record) = record.inspect_err(|error| not_stored(video, error)) else {
+        return Err(PipelineError::Interrupted(Interrupt::Cancelled));
+    };
+    let mut teller = Teller { video, params: Some(plan.params), record };
     pipeline.run(source, arrivals, &plan.request, video.cancel(), &mut teller)
 }
 
-/// Spells events and tells them.
+/// Begins to record a video, whose events are told behind what is stored of it.
+fn begin(record: VideoRecord, video: &Arc<Video>) -> Result<VideoTeller<VideoEvent>, RecordError> {
+    let span = tracing::Span::current();
+    let (told, failed) = (Arc::clone(video), Arc::clone(video));
+    let in_span = span.clone();
+    record.begin(
+        move |event| span.in_scope(|| told.tell(&event)),
+        move |error| in_span.in_scope(|| not_stored(&failed, &error)),
+    )
+}
+
+fn not_stored(video: &Video, error: &RecordError) {
+    tracing::error!(id = video.id(), error = told_with_causes(error), "a result is not stored");
+    video.stop(Failure::of_record(error));
+}
+
+/// Spells events and tells them, where they are recorded once they are stored.
 struct Teller<'a> {
     video: &'a Video,
     params: Option<crate::wire::VideoParamsBody>,
+    record: Option<VideoTeller<VideoEvent>>,
+}
+
+impl Teller<'_> {
+    fn pass(&mut self, event: VideoEvent) -> ControlFlow<()> {
+        match &mut self.record {
+            Some(record) => record.pass_on(event),
+            None => self.video.tell(&event),
+        }
+    }
+
+    fn frame(&mut self, report: &FrameReport) -> ControlFlow<()> {
+        let event = VideoEvent::Frame(FrameBody::from(report));
+        match &mut self.record {
+            Some(record) => {
+                let stored = record.frame(report, event);
+                self.stored(stored)
+            }
+            None => self.video.tell(&event),
+        }
+    }
+
+    fn end(&mut self, summary: &Summary) -> ControlFlow<()> {
+        let event = VideoEvent::End(EndBody::from(summary));
+        match &mut self.record {
+            Some(record) => {
+                let ended = record.end(summary, event);
+                self.stored(ended)
+            }
+            None => self.video.tell(&event),
+        }
+    }
+
+    fn stored(&self, stored: Result<ControlFlow<()>, RecordError>) -> ControlFlow<()> {
+        stored.unwrap_or_else(|error| {
+            not_stored(self.video, &error);
+            ControlFlow::Break(())
+        })
+    }
 }
 
 impl Sink for Teller<'_> {
@@ -92,14 +154,12 @@ impl Sink for Teller<'_> {
                 let id = self.video.id().to_owned();
                 VideoEvent::Start(StartBody { id, video: (&info).into(), params })
             }
-            Event::Frame(report) => VideoEvent::Frame(FrameBody::from(&report)),
+            Event::Frame(report) => return self.frame(&report),
+            Event::End(summary) => return self.end(&summary),
             Event::Progress(progress) => VideoEvent::Progress(ProgressBody::from(progress)),
-            Event::Fault(fault) => {
-                VideoEvent::Error(ErrorBody::damage(told_with_causes(&fault.error), fault.pts))
-            }
-            Event::End(summary) => VideoEvent::End(EndBody::from(&summary)),
+            Event::Fault(fault) => VideoEvent::Error(ErrorBody::from(&fault)),
         };
-        self.video.tell(&event)
+        self.pass(event)
     }
 }
 

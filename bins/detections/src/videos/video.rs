@@ -3,7 +3,7 @@
 use std::{
     ops::ControlFlow,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use detections_pipeline::Arrivals;
@@ -52,6 +52,8 @@ struct Status {
     created: SystemTime,
     started: Option<SystemTime>,
     ended: Option<SystemTime>,
+    /// The same by a clock that nobody sets.
+    ended_at: Option<Instant>,
 }
 
 impl Video {
@@ -75,6 +77,7 @@ impl Video {
             created: SystemTime::now(),
             started: None,
             ended: None,
+            ended_at: None,
         };
         Self {
             id,
@@ -146,15 +149,20 @@ impl Video {
         self.status().outcome.clone()
     }
 
+    /// When it ended; `None` while it is in work.
+    pub(super) fn ended_at(&self) -> Option<Instant> {
+        self.status().ended_at
+    }
+
     /// Notes what became of its bytes.
     pub fn upload_is(&self, state: UploadState) {
         self.status().upload = state;
         self.changed.notify_waiters();
     }
 
-    /// Waits until no more of its bytes are read.
-    pub async fn upload_over(&self) {
-        self.until(|status| (status.upload != UploadState::Running).then_some(())).await;
+    /// Waits until no more of its bytes are read, and says where they are then.
+    pub async fn upload_over(&self) -> UploadState {
+        self.until(|status| (status.upload != UploadState::Running).then_some(status.upload)).await
     }
 
     /// How it stands.
@@ -217,6 +225,7 @@ impl Video {
         let mut status = self.status();
         status.outcome = Some(outcome);
         status.ended = Some(SystemTime::now());
+        status.ended_at = Some(Instant::now());
         drop(status);
         self.changed.notify_waiters();
     }

@@ -1,17 +1,14 @@
 //! The JSON of a video's events: one object a line, spelled by HTTP and by the command line.
 //! Nothing here decides; it only names and converts.
 
-use std::time::Duration;
-
-use detections_frames::{Sampling, StreamInfo};
-use detections_infer::NmsMode;
+use detections_frames::{FrameError, Sampling, StreamInfo};
 use detections_pipeline::{
-    ClassSelection, FrameReport, Progress, Summary, TrackedDetection, Tracking, VideoRequest,
+    FrameReport, Progress, Summary, TrackedDetection, Tracking, VideoFault, VideoRequest,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{DetectionBody, millis};
+use super::{DetectionBody, SearchBody, millis};
 use crate::events::EventKind;
 
 /// What is told of a video; `type` says which it is.
@@ -24,7 +21,7 @@ pub enum VideoEvent {
     Frame(FrameBody),
     /// Time has passed: comes every two seconds.
     Progress(ProgressBody),
-    /// A part of the video is damaged, or, when it is fatal, the stream ends here.
+    /// A part of the video is damaged or missing, or, when it is fatal, the stream ends here.
     Error(ErrorBody),
     /// All is done; nothing comes after it.
     End(EndBody),
@@ -105,20 +102,9 @@ impl From<&StreamInfo> for VideoBody {
 /// The parameters that are in effect.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct VideoParamsBody {
-    /// Lowest confidence that is reported.
-    pub confidence: f32,
-    /// Overlap above which the weaker of two boxes is dropped.
-    pub iou: f32,
-    /// Most detections of a frame that are reported.
-    pub max_detections: usize,
-    /// The product ids that were asked for; absent when all were.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub classes: Option<Vec<u32>>,
-    /// Whether boxes of different classes suppress each other.
-    pub agnostic_nms: bool,
-    /// How a frame is cut; whole frames only, so far.
-    #[schema(example = "off")]
-    pub tile: &'static str,
+    /// What is searched for.
+    #[serde(flatten)]
+    pub search: SearchBody,
     /// Which frames are searched.
     #[schema(example = "every:5")]
     pub frames: String,
@@ -136,17 +122,8 @@ impl VideoParamsBody {
     /// What `request` asks of the frames that `sampling` lets through.
     #[must_use]
     pub fn new(request: &VideoRequest, sampling: Sampling) -> Self {
-        let search = &request.search;
         Self {
-            confidence: search.confidence.get(),
-            iou: search.iou,
-            max_detections: search.max_detections,
-            classes: match &search.classes {
-                ClassSelection::All => None,
-                ClassSelection::Only(ids) => Some(ids.clone()),
-            },
-            agnostic_nms: matches!(search.nms, NmsMode::Agnostic),
-            tile: "off",
+            search: (&request.search).into(),
             frames: sampling_word(sampling),
             track: request.tracking == Tracking::On,
             max_frames: request.max_frames,
@@ -235,11 +212,12 @@ impl From<Progress> for ProgressBody {
 /// Something that is wrong with a video.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct ErrorBody {
-    /// A word for programs: `decode_error` where the video goes on behind a damaged part. A fatal one has the
+    /// A word for programs: `decode_error` where the video goes on behind a damaged part, `truncated` where it
+    /// ends before the end that its container states. A fatal one has the
     /// code that a response of its own would have: `undecodable`, `unsupported_media`, `video_too_large`,
     /// `body_too_large`, `malformed_body`, `config_after_file`, `client_stalled`, `client_gone`,
     /// `decoder_stalled`, `deadline_exceeded`, `events_overflow`, `cancelled`, `shutting_down`,
-    /// `model_failed`, `internal`.
+    /// `model_failed`, `outbox_full`, `outbox_failed`, `internal`.
     #[schema(example = "decode_error")]
     pub code: &'static str,
     /// A sentence for people.
@@ -251,11 +229,13 @@ pub struct ErrorBody {
     pub fatal: bool,
 }
 
-impl ErrorBody {
-    /// A damaged part behind the frame that is shown at `pts`.
-    #[must_use]
-    pub fn damage(message: String, pts: Option<Duration>) -> Self {
-        Self { code: "decode_error", message, pts_ms: pts.map(millis), fatal: false }
+impl From<&VideoFault> for ErrorBody {
+    /// What is wrong with a video that goes on.
+    fn from(fault: &VideoFault) -> Self {
+        let is_cut = matches!(fault.error, FrameError::CutShort { .. });
+        let code = if is_cut { "truncated" } else { "decode_error" };
+        let (message, pts_ms) = (fault.error.to_string(), fault.pts.map(millis));
+        Self { code, message, pts_ms, fatal: false }
     }
 }
 
@@ -299,12 +279,10 @@ impl From<&Summary> for EndBody {
 mod tests {
     use std::time::Duration;
 
-    use detections_frames::Sampling;
-    use detections_pipeline::VideoRequest;
+    use detections_frames::{FrameError, Sampling};
+    use detections_pipeline::{VideoFault, VideoRequest};
 
-    use super::{
-        DetectionBody, ErrorBody, FrameBody, TrackedBody, VideoEvent, VideoParamsBody, millis,
-    };
+    use super::{DetectionBody, FrameBody, TrackedBody, VideoEvent, VideoParamsBody, millis};
     use crate::wire::BoxBody;
 
     fn text(event: &VideoEvent) -> String {
@@ -332,11 +310,18 @@ mod tests {
 
     #[test]
     fn an_error_has_a_time_only_where_there_is_one() {
-        let error = ErrorBody::damage("lost".into(), Some(Duration::from_millis(9120)));
-        let expected = r#"{"type":"error","code":"decode_error","message":"lost","pts_ms":9120.0,"fatal":false}"#;
-        assert_eq!(text(&VideoEvent::Error(error)), format!("{expected}\n"));
-        let error = VideoEvent::Error(ErrorBody::damage("lost".into(), None));
-        assert!(!text(&error).contains("pts_ms"));
+        let pts = Some(Duration::from_millis(9120));
+        let lost = FrameError::Corrupt { message: "lost".into(), pts: None };
+        let error = VideoEvent::Error((&VideoFault { error: lost, pts }).into());
+        let expected = r#"{"type":"error","code":"decode_error","message":"a part of the video is damaged: lost","pts_ms":9120.0,"fatal":false}"#;
+        assert_eq!(text(&error), format!("{expected}\n"));
+        let cut = VideoFault { error: FrameError::CutShort { missing: 7 }, pts: None };
+        let error = text(&VideoEvent::Error((&cut).into()));
+        assert!(
+            error.contains(r#""code":"truncated","message":"the video ends 7 bytes"#),
+            "{error}"
+        );
+        assert!(error.contains(r#""fatal":false"#) && !error.contains("pts_ms"), "{error}");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The real binary, run as a user would: exit codes, what it writes and where.
 
+mod outbox;
 mod videos;
 
 use std::io::Write as _;

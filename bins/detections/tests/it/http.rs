@@ -1,6 +1,7 @@
 //! The service: in process with the real detector where that suffices, as a process where sockets and
 //! signals matter.
 
+mod annotations;
 mod answers;
 mod failing_model;
 mod fixture;

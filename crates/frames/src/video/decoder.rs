@@ -117,11 +117,17 @@ impl Decoder {
                 self.held = sample;
                 return Err(FrameError::Corrupt { message, pts });
             }
-            let Some(sample) = sample else { return Ok(None) };
+            let Some(sample) = sample else { return self.ended() };
             if let Some(frame) = self.wanted(sample)? {
                 return Ok(Some(frame));
             }
         }
+    }
+
+    /// No frame is left; a video that is cut short says so once.
+    fn ended(&self) -> Result<Option<Frame>, FrameError> {
+        let missing = self.status.take_missing();
+        missing.map_or(Ok(None), |missing| Err(FrameError::CutShort { missing }))
     }
 
     /// What is damaged, once for all damage that nothing sound lies between.
@@ -208,4 +214,65 @@ fn video_info(sample: &gst::SampleRef) -> Result<gst_video::VideoInfo, FrameErro
 fn threads(options: &VideoOptions) -> u32 {
     let cores = || thread::available_parallelism().map_or(1, |cores| cores.get().min(MOST_THREADS));
     options.threads.map_or_else(|| u32::try_from(cores()).unwrap_or(1), NonZeroU32::get)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        process::Command,
+        sync::{Mutex, mpsc},
+        time::{Duration, Instant},
+    };
+
+    use detections_types::{CancelToken, ErrorKind};
+    use gstreamer::{self as gst, prelude::*};
+
+    use crate::{FrameError, FrameSource as _, VideoOptions, VideoSource};
+
+    /// A clip of 200 frames; `None` where there is no `ffmpeg`.
+    fn clip() -> Option<tempfile::NamedTempFile> {
+        let file = tempfile::Builder::new().suffix(".mkv").tempfile().unwrap();
+        let made = Command::new("ffmpeg")
+            .args(["-v", "error", "-nostdin", "-y", "-f", "lavfi", "-i", "testsrc2=size=64x48"])
+            .args(["-frames:v", "200", "-c:v", "libx264"])
+            .arg(file.path())
+            .status();
+        made.is_ok_and(|status| status.success()).then_some(file)
+    }
+
+    #[test]
+    fn a_decoder_that_hangs_is_cut_by_the_watchdog() {
+        let Some(file) = clip() else { return };
+        let stall_timeout = Duration::from_millis(300);
+        let options = VideoOptions { stall_timeout, ..VideoOptions::default() };
+        let mut source = VideoSource::open_file(file.path(), &options, CancelToken::new()).unwrap();
+        let pipeline = source.decoder.graph.as_ref().unwrap().pipeline.clone();
+        let convert = pipeline.iterate_elements().into_iter().flatten().find(|element| {
+            element.factory().is_some_and(|factory| factory.name() == "videoconvert")
+        });
+        // The thread that decodes waits here for as long as this test lives: no message, no state wakes it.
+        let (release, hang) = mpsc::channel::<()>();
+        let hang = Mutex::new(hang);
+        let pad = convert.unwrap().static_pad("sink").unwrap();
+        pad.add_probe(gst::PadProbeType::BUFFER, move |_, _| {
+            hang.lock().unwrap().recv().ok();
+            gst::PadProbeReturn::Ok
+        });
+        let started = Instant::now();
+        let error = loop {
+            match source.next_frame() {
+                Ok(frame) => assert!(frame.is_some(), "it hangs long before the end"),
+                Err(error) => break error,
+            }
+        };
+        assert!(
+            matches!(error, FrameError::Stalled { after } if after == stall_timeout),
+            "{error:?}"
+        );
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        assert_eq!(error.to_string(), "the decoder made no progress for 300 ms");
+        assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
+        assert!(matches!(source.next_frame(), Ok(None)), "nothing comes behind it");
+        drop(release);
+    }
 }

@@ -13,6 +13,7 @@ use super::{
     HEARTBEAT,
     boxes::{self, Order},
     kinds::{self, Kind, Layout},
+    program::{self, Map},
 };
 use crate::{Chunk, Fed, FeedReceiver, FrameError};
 
@@ -135,11 +136,23 @@ fn tell(bytes: &[u8], whole: Option<usize>) -> Result<Option<(Kind, bool)>, Fram
     };
     match kind.layout {
         Layout::Indexed => {}
+        Layout::Broadcast if kind.word == "mpegps" => {
+            return Ok(program(kind, bytes, last_chance).map(|kind| (kind, true)));
+        }
         Layout::Streamed | Layout::Broadcast | Layout::Bare => return Ok(Some((kind, true))),
     }
     let order = boxes::order(bytes);
     let sure = last_chance || order != Order::Unknown;
     Ok(sure.then_some((kind, order == Order::IndexFirst)))
+}
+
+/// A program stream with the map that it may lack; `None` when no picture was seen yet.
+fn program(kind: Kind, bytes: &[u8], last_chance: bool) -> Option<Kind> {
+    match program::map(bytes) {
+        Map::Missing(lead) => Some(Kind { lead, ..kind }),
+        Map::Unknown if !last_chance => None,
+        Map::Needless | Map::Unknown => Some(kind),
+    }
 }
 
 /// The surest guess so far.

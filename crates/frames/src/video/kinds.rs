@@ -13,6 +13,8 @@ pub(super) struct Kind {
     /// The container, or the codec of a bare stream, in one word.
     pub(super) word: &'static str,
     pub(super) layout: Layout,
+    /// What is given in front of the first byte, for the sake of an element.
+    pub(super) lead: Vec<u8>,
 }
 
 impl Kind {
@@ -56,7 +58,7 @@ pub(super) fn kind(caps: &gst::Caps) -> Option<Kind> {
     };
     let bare = layout == Layout::Bare;
     let taken = !bare || matches!(word, "h264" | "h265" | "mjpeg" | "mpeg1" | "mpeg2" | "mpeg4");
-    taken.then(|| Kind { caps: caps.clone(), word, layout })
+    taken.then(|| Kind { caps: caps.clone(), word, layout, lead: Vec::new() })
 }
 
 /// The codec of encoded pictures in one word; `None` where they are none.

@@ -28,6 +28,7 @@ struct Told {
     fault: Option<FrameError>,
     refused: bool,
     damage: Option<String>,
+    missing: Option<u64>,
     pictures: u64,
     keys: VecDeque<Key>,
 }
@@ -113,6 +114,15 @@ impl Status {
 
     pub(super) fn take_damage(&self) -> Option<String> {
         self.told().damage.take()
+    }
+
+    /// Keeps how many bytes the container states behind the last one that came.
+    pub(super) fn cut_short(&self, missing: Option<u64>) {
+        self.told().missing = missing;
+    }
+
+    pub(super) fn take_missing(&self) -> Option<u64> {
+        self.told().missing.take()
     }
 
     /// Claims the one picture stream that is decoded; `false` when another one was first.

@@ -10,7 +10,7 @@ use std::{
 use gstreamer as gst;
 use gstreamer_app as gst_app;
 
-use super::{HEARTBEAT, kinds::Kind, status::Status};
+use super::{HEARTBEAT, extent::Extent, kinds::Kind, status::Status};
 use crate::{Chunk, Fed, FeedReceiver, FrameError, feed::FeedCloser};
 
 /// Bytes that are read from a file at once, where the reader has no wish.
@@ -25,11 +25,17 @@ pub(super) enum Supply {
     Feed { head: VecDeque<Chunk>, receiver: FeedReceiver },
     /// A file, from its start to its end.
     File(File),
-    /// A file of so many bytes, in the order that its container asks for.
-    Anywhere { file: File, len: u64 },
+    /// A file of so many bytes, in the order that its container asks for, and how many it states behind them.
+    Anywhere { file: File, len: u64, missing: Option<u64> },
 }
 
 impl Supply {
+    /// A file of boxes, which is looked at first.
+    pub(super) fn anywhere(mut file: File, len: u64) -> Result<Self, FrameError> {
+        let missing = Extent::missing_of_file(&mut file, len).map_err(unreadable)?;
+        Ok(Self::Anywhere { file, len, missing })
+    }
+
     /// What ends the waiting for bytes, where any are waited for.
     pub(super) fn closer(&self) -> Option<FeedCloser> {
         match self {
@@ -52,7 +58,8 @@ impl Supply {
                 .stream_type(gst_app::AppStreamType::RandomAccess)
                 .size(i64::try_from(*len).unwrap_or(i64::MAX)),
         };
-        let supply = Arc::new(Mutex::new(self));
+        let (extent, lead) = (Extent::of(kind.word), Some(kind.lead.clone()));
+        let supply = Arc::new(Mutex::new(Giving { supply: self, extent, lead }));
         let seeking = Arc::clone(&supply);
         let callbacks = gst_app::AppSrcCallbacks::builder()
             .need_data(move |element, wanted| {
@@ -62,23 +69,8 @@ impl Supply {
                 });
                 give(element, bytes, trailer);
             })
-            .seek_data(move |_, position| locked(&seeking).seek(position).is_ok());
+            .seek_data(move |_, position| locked(&seeking).supply.seek(position).is_ok());
         builder.callbacks(callbacks.build()).build()
-    }
-
-    fn next(&mut self, wanted: u32, status: &Status) -> Result<Option<gst::Buffer>, FrameError> {
-        let read = match self {
-            Self::Feed { head, receiver } => {
-                let chunk =
-                    head.pop_front().map_or_else(|| wait(receiver, status), |c| Ok(Some(c)));
-                return Ok(chunk?.map(|chunk| gst::Buffer::from_slice(Bytes(chunk))));
-            }
-            Self::File(file) => read(file, READ_AT_ONCE),
-            Self::Anywhere { file, .. } => read(file, wanted.min(MOST_AT_ONCE)),
-        };
-        status.step();
-        let bytes = read.map_err(|source| FrameError::Io { doing: "reading the video", source })?;
-        Ok((!bytes.is_empty()).then(|| gst::Buffer::from_slice(bytes)))
     }
 
     fn seek(&mut self, position: u64) -> io::Result<u64> {
@@ -86,6 +78,53 @@ impl Supply {
             Self::Feed { .. } => Err(io::ErrorKind::Unsupported.into()),
             Self::File(file) | Self::Anywhere { file, .. } => file.seek(SeekFrom::Start(position)),
         }
+    }
+}
+
+/// A supply that is being used up.
+struct Giving {
+    supply: Supply,
+    /// What the container says of its length.
+    extent: Extent,
+    /// What is given first; `None` once it was.
+    lead: Option<Vec<u8>>,
+}
+
+impl Giving {
+    fn next(&mut self, wanted: u32, status: &Status) -> Result<Option<gst::Buffer>, FrameError> {
+        if let Some(lead) = self.lead.take().filter(|lead| !lead.is_empty()) {
+            return Ok(Some(gst::Buffer::from_slice(lead)));
+        }
+        let read = match &mut self.supply {
+            Supply::Feed { head, receiver } => {
+                let chunk = match head.pop_front() {
+                    Some(chunk) => Some(chunk),
+                    None => wait(receiver, status)?,
+                };
+                return Ok(self.followed(chunk.map(Bytes), status).map(gst::Buffer::from_slice));
+            }
+            Supply::File(file) => read(file, READ_AT_ONCE),
+            Supply::Anywhere { file, missing, .. } => {
+                status.cut_short(*missing);
+                read(file, wanted.min(MOST_AT_ONCE))
+            }
+        };
+        status.step();
+        let bytes = Some(read.map_err(unreadable)?).filter(|bytes| !bytes.is_empty());
+        let bytes = match self.supply {
+            Supply::Anywhere { .. } => bytes,
+            Supply::Feed { .. } | Supply::File(_) => self.followed(bytes, status),
+        };
+        Ok(bytes.map(gst::Buffer::from_slice))
+    }
+
+    /// Bytes that come in their order; behind the last of them it is known whether some are missing.
+    fn followed<B: AsRef<[u8]>>(&mut self, bytes: Option<B>, status: &Status) -> Option<B> {
+        match &bytes {
+            Some(bytes) => self.extent.take(bytes.as_ref()),
+            None => status.cut_short(self.extent.missing()),
+        }
+        bytes
     }
 }
 
@@ -105,7 +144,7 @@ fn give(element: &gst_app::AppSrc, bytes: Option<gst::Buffer>, trailer: &'static
 }
 
 /// The supply; a panic while it is locked leaves nothing half done.
-fn locked(supply: &Mutex<Supply>) -> MutexGuard<'_, Supply> {
+fn locked(supply: &Mutex<Giving>) -> MutexGuard<'_, Giving> {
     supply.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -122,6 +161,10 @@ fn wait(receiver: &FeedReceiver, status: &Status) -> Result<Option<Chunk>, Frame
         Fed::Aborted if !status.is_stopping() => Err(FrameError::UploadAborted),
         Fed::End | Fed::Aborted | Fed::Waiting => Ok(None),
     }
+}
+
+fn unreadable(source: io::Error) -> FrameError {
+    FrameError::Io { doing: "reading the video", source }
 }
 
 /// Up to `wanted` bytes from where the file is at; fewer at its end only.

@@ -22,7 +22,8 @@ use detections_types::CancelToken;
 pub(crate) struct Decoded {
     pub(crate) info: StreamInfo,
     pub(crate) frames: Vec<Frame>,
-    pub(crate) damage: usize,
+    /// What was told on the way.
+    pub(crate) damage: Vec<FrameError>,
     pub(crate) decoded: u64,
     /// What ended it before its end.
     pub(crate) fault: Option<FrameError>,
@@ -65,7 +66,7 @@ pub(crate) fn decode_with(
 
 /// Decodes what is left.
 pub(crate) fn drain(mut source: VideoSource) -> Decoded {
-    let (mut frames, mut damage, mut fault) = (Vec::new(), 0, None);
+    let (mut frames, mut damage, mut fault) = (Vec::new(), Vec::new(), None);
     loop {
         match source.next_frame() {
             Ok(Some(frame)) => frames.push(frame),
@@ -74,7 +75,7 @@ pub(crate) fn drain(mut source: VideoSource) -> Decoded {
                 fault = Some(error);
                 break;
             }
-            Err(_) => damage += 1,
+            Err(error) => damage.push(error),
         }
     }
     let decoded = source.frames_decoded();

@@ -3,6 +3,7 @@
 //! Bilinear with half-pixel centres and no antialiasing, as OpenCV's `INTER_LINEAR`; results are not rounded
 //! to bytes.
 
+mod pick;
 mod resample;
 mod taps;
 mod yuv;
@@ -11,7 +12,7 @@ use detections_types::{ImageView, PixelFormat};
 use pulp::Arch;
 
 use self::{
-    resample::{Resampler, Row},
+    resample::Resampler,
     taps::Axis,
     yuv::{Conversion, YuvLines},
 };
@@ -84,7 +85,7 @@ impl Letterboxer {
             #[inline(always)]
             || {
                 for y in 0..fit.height {
-                    rgb.line(y, factor, |y| Row::One(row(image, 0, y)), canvas.line(y));
+                    rgb.line(y, factor, |y| row(image, 0, y), canvas.line(y));
                 }
             },
         );

@@ -18,7 +18,7 @@ pub enum Event {
     Frame(FrameReport),
     /// Time has passed.
     Progress(Progress),
-    /// A part of the video is damaged; it goes on behind it.
+    /// A part of the video is damaged, and it goes on behind it, or its end is missing.
     Fault(VideoFault),
     /// All is done.
     End(Summary),
@@ -71,7 +71,7 @@ pub struct Progress {
     pub received_bytes: u64,
 }
 
-/// A damaged part of a video.
+/// A damaged part of a video, or its missing end.
 #[derive(Debug)]
 pub struct VideoFault {
     /// What the decoder said.

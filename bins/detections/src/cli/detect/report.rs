@@ -38,7 +38,7 @@ pub(super) enum View<'a> {
         /// The parameters in effect for pictures.
         params: ParamsBody,
         /// The parameters in effect for videos.
-        video_params: VideoParamsBody,
+        video_params: Box<VideoParamsBody>,
     },
 }
 

@@ -11,7 +11,7 @@ use futures_util::TryStreamExt;
 use crate::http::{
     Problem,
     body::Intake,
-    multipart::{config_field, pieces, refused},
+    multipart::{config_field, name_of, pieces, refused},
 };
 
 /// A form, read up to somewhere in its video.
@@ -40,6 +40,11 @@ impl Form {
             }
         }
         Ok((Self { form, file: None }, config))
+    }
+
+    /// The client's name for the video.
+    pub(super) fn name(&self) -> Option<String> {
+        self.file.as_ref().and_then(name_of)
     }
 
     /// The next bytes of the video; `None` once the form was read to its end.

@@ -13,6 +13,7 @@ use crate::{
     http::{
         Problem,
         body::{Announced, Intake},
+        multipart::named_by,
     },
     videos::{UploadState, Video, VideoMetrics},
 };
@@ -22,6 +23,7 @@ pub(super) struct VideoUpload {
     body: Body,
     /// Bytes that were looked at and are still to be passed on.
     head: VecDeque<Bytes>,
+    name: Option<String>,
 }
 
 enum Body {
@@ -36,13 +38,19 @@ impl VideoUpload {
         announced: Announced,
         intake: Intake,
     ) -> Result<(Self, Option<Vec<u8>>), Problem> {
-        let (body, config) = if announced.form {
+        let (body, config, name) = if announced.form {
             let (form, config) = Form::open(request.headers(), intake).await?;
-            (Body::Form(Box::new(form)), config)
+            let name = form.name();
+            (Body::Form(Box::new(form)), config, name)
         } else {
-            (Body::Raw(intake), None)
+            (Body::Raw(intake), None, named_by(request.headers()))
         };
-        Ok((Self { body, head: VecDeque::new() }, config))
+        Ok((Self { body, head: VecDeque::new(), name }, config))
+    }
+
+    /// The client's name for the video.
+    pub(super) fn name(&self) -> Option<String> {
+        self.name.clone()
     }
 
     /// Reads as much as tells what it is, and refuses what is no video.

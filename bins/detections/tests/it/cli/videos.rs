@@ -2,11 +2,13 @@
 
 use std::{
     fs,
-    io::{BufRead as _, BufReader, Write as _},
-    path::PathBuf,
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
+use detections_frames::{FrameSource as _, VideoOptions, VideoSource, to_rgb8};
+use detections_types::{CancelToken, Image};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -105,4 +107,97 @@ fn a_reader_that_has_enough_ends_the_work() {
     assert!(first.contains("start"), "{first}");
     let ended = super::ended(child.wait_with_output().unwrap());
     assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""));
+}
+
+/// The project's own film of a street: 225 frames with objects in each.
+fn traffic() -> String {
+    format!("{}/../../fixtures/media/traffic.mp4", env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The first frames of a video in RGB, and their times in milliseconds.
+fn frames(path: &Path, most: usize) -> Vec<(Image, u64)> {
+    let options = VideoOptions::default();
+    let mut source = VideoSource::open_file(path, &options, CancelToken::new()).unwrap();
+    let mut frames = Vec::new();
+    while let Some(frame) = source.next_frame().unwrap() {
+        if frames.len() < most {
+            let ms = u64::try_from(frame.pts.as_millis()).unwrap();
+            frames.push((to_rgb8(frame.image.view()).unwrap(), ms));
+        }
+    }
+    assert_eq!(source.frames_decoded(), most as u64, "{}", path.display());
+    frames
+}
+
+/// How many pixels differ by more than coding makes them.
+fn painted(a: &Image, b: &Image) -> usize {
+    let rows = (0..a.height()).flat_map(|y| {
+        let pixels = |image: &Image| image.view().row(y).as_chunks::<3>().0.to_vec();
+        pixels(a).into_iter().zip(pixels(b))
+    });
+    let differs = |(a, b): &([u8; 3], [u8; 3])| a.iter().zip(b).any(|(a, b)| a.abs_diff(*b) > 80);
+    rows.filter(differs).count()
+}
+
+#[test]
+fn a_saved_video_has_every_searched_frame_at_its_time_and_boxes_in_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let save = |name: &str, more: &[&str]| {
+        let folder = folder.path().join(name);
+        let (film, into) = (traffic(), folder.to_str().unwrap().to_owned());
+        let arguments = ["detect", &film, "--max-frames", "6", "--save", &into];
+        let ended = run(&[&arguments[..], more].concat());
+        if ended.err.contains("nothing is installed that") {
+            writeln!(std::io::stderr(), "skipped: no encoder is installed").ok();
+            return None;
+        }
+        assert_eq!(ended.code, Some(0), "{}", ended.err);
+        let kept: Vec<_> = fs::read_dir(&folder).unwrap().map(|e| e.unwrap().file_name()).collect();
+        assert_eq!(kept, ["traffic.mp4"], "nothing else is left");
+        Some(frames(&folder.join("traffic.mp4"), 6))
+    };
+    let (Some(drawn), Some(plain)) = (save("drawn", &[]), save("plain", &["--confidence", "1"]))
+    else {
+        return;
+    };
+    for (index, ((drawn, ms), (plain, _))) in (0_u64..).zip(drawn.iter().zip(&plain)) {
+        assert_eq!(*ms, index * 40);
+        assert_eq!((drawn.width(), drawn.height()), (640, 384));
+        let painted = painted(drawn, plain);
+        assert!(painted > 500, "frame {index}: {painted} pixels");
+    }
+}
+
+#[test]
+fn an_interrupt_ends_a_video_and_leaves_no_half_of_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let film = traffic();
+    let mut child = command(&["detect", &film, &film, "--save", text(folder.path())])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut out = BufReader::new(child.stdout.take().unwrap());
+    let mut told = String::new();
+    while !told.contains("\"type\":\"frame\"") {
+        if out.read_line(&mut told).unwrap() == 0 {
+            let ended = super::ended(child.wait_with_output().unwrap());
+            assert!(ended.err.contains("nothing is installed that"), "{}", ended.err);
+            writeln!(std::io::stderr(), "skipped: no encoder is installed").ok();
+            return;
+        }
+    }
+    // `kill` is built into every shell; as a program it is not on every machine.
+    let pid = child.id().to_string();
+    let sent = Command::new("sh").args(["-c", "kill -s INT \"$1\"", "kill", &pid]).status();
+    assert!(sent.unwrap().success());
+    out.read_to_string(&mut told).unwrap();
+    let ended = super::ended(child.wait_with_output().unwrap());
+    assert_eq!(ended.code, Some(1), "{}", ended.err);
+    assert!(ended.err.contains("interrupted"), "{}", ended.err);
+    let events = lines(&told);
+    assert!(events.iter().all(|event| event["type"] != "end"), "it was long from its end");
+    let last = events.last().unwrap();
+    assert_eq!((&last["code"], &last["fatal"]), (&"cancelled".into(), &true.into()), "{last}");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "no half of a film is left");
 }

@@ -1,5 +1,7 @@
 //! Videos over sockets: events while the upload runs, jobs, and the ways in which both go wrong.
 
+mod faults;
+
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
@@ -195,6 +197,10 @@ fn a_form_has_its_config_first() {
         }
     };
     assert_eq!(code, "config_after_file");
+    // A job is answered after its upload, so that it always has the status of what went wrong there.
+    let job = post_all(&program, "async=true", &body, more);
+    assert_eq!(job.status, 400);
+    assert_eq!(problem_code(job), "config_after_file");
     nothing_in_flight(&program);
 }
 

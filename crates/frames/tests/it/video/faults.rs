@@ -124,17 +124,64 @@ fn a_cut_file_gives_the_frames_before_the_cut() {
 }
 
 #[test]
-fn damage_is_told_and_decoding_goes_on() {
-    let Some(mut bytes) = moving("a.ts", "-c:v mpeg2video -g 5") else { return };
-    let middle = bytes.len() / 2;
-    for (index, byte) in bytes[middle..middle + 1500].iter_mut().enumerate() {
-        if (index + middle) % 188 > 20 {
-            *byte ^= (index * 37) as u8;
+fn a_cut_file_says_so_where_its_container_states_a_length() {
+    for (name, arguments, states) in [
+        ("a.mp4", "-c:v libx264 -g 5 -movflags +faststart", true),
+        ("b.mp4", "-c:v libx264 -g 5 -movflags frag_keyframe+empty_moov", true),
+        ("a.mkv", "-c:v libx264 -g 5", true),
+        ("live.mkv", "-c:v libx264 -g 5 -live 1", true),
+        ("a.webm", "-c:v libvpx -deadline realtime -cpu-used 8", true),
+        ("a.avi", "-c:v mpeg4 -g 5", true),
+        ("a.ts", "-c:v libx264 -g 5", true),
+        ("a.h264", "-c:v libx264 -g 5", false),
+    ] {
+        let Some(bytes) = moving(name, arguments) else { continue };
+        let whole = decode(bytes.clone()).unwrap();
+        assert!(whole.damage.is_empty(), "{name}: {:?}", whole.damage);
+        // A place where no packet of a transport stream ends.
+        let cut = bytes[..bytes.len() * 3 / 4 / 188 * 188 + 50].to_vec();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), &cut).unwrap();
+        let opened =
+            VideoSource::open_file(file.path(), &VideoOptions::default(), CancelToken::new());
+        for decoded in [decode(cut).unwrap(), drain(opened.unwrap())] {
+            assert!(decoded.fault.is_none(), "{name}: {:?}", decoded.fault);
+            assert!(decoded.frames.len() >= 12, "{name}: {} frames", decoded.frames.len());
+            let missing = bytes.len() - bytes.len() * 3 / 4;
+            let told = decoded.damage.iter().filter(|error| match error {
+                FrameError::CutShort { missing: told } => {
+                    *told > 0 && *told <= missing as u64 + 188
+                }
+                _ => false,
+            });
+            assert_eq!(told.count(), usize::from(states), "{name}: {:?}", decoded.damage);
         }
     }
-    let decoded = decode(bytes).unwrap();
-    assert!(decoded.fault.is_none(), "{:?}", decoded.fault);
-    assert!(decoded.frames.len() >= 27, "{} frames", decoded.frames.len());
+}
+
+#[test]
+fn damage_is_told_and_decoding_goes_on() {
+    let Some(sound) = moving("a.ts", "-c:v mpeg2video -g 5") else { return };
+    let middle = sound.len() / 2 / 188 * 188;
+    let (mut flipped, mut lost) = (sound.clone(), sound);
+    for (index, byte) in flipped[middle..middle + 1500].iter_mut().enumerate() {
+        // The headers count the packets, and no two in a row have the same number.
+        if index % 188 > 20 || index % 188 == 3 {
+            *byte ^= (index * 37) as u8 | 1;
+        }
+    }
+    lost.drain(middle..middle + 188 * 5);
+    for (name, bytes) in [("flipped", flipped), ("lost", lost)] {
+        let decoded = decode(bytes).unwrap();
+        assert!(decoded.fault.is_none(), "{name}: {:?}", decoded.fault);
+        assert!(decoded.frames.len() >= 27, "{name}: {} frames", decoded.frames.len());
+        let [FrameError::Corrupt { message, .. }, ..] = &decoded.damage[..] else {
+            panic!("{name}: {:?}", decoded.damage);
+        };
+        assert!(!message.is_empty(), "{name}");
+        let last = decoded.millis().last().copied();
+        assert_eq!(last, Some(29 * 40), "{name}: decoding goes on to the end");
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@ use detections_types::CancelToken;
 use super::{Decoded, decode, drain, fed, make};
 
 /// File, container, codec, and how `ffmpeg` makes it of 30 frames.
-const CODECS: [(&str, &str, &str, &str); 15] = [
+const CODECS: [(&str, &str, &str, &str); 18] = [
     ("a.mp4", "quicktime", "h264", "-c:v libx264 -bf 3 -pix_fmt yuv420p -movflags +faststart"),
     ("b.mp4", "quicktime", "h265", "-c:v libx265 -x265-params log-level=none -pix_fmt yuv420p"),
     ("c.mp4", "quicktime", "mpeg4", "-c:v mpeg4 -bf 2"),
@@ -19,6 +19,9 @@ const CODECS: [(&str, &str, &str, &str); 15] = [
     ("a.ts", "mpegts", "mpeg2", "-c:v mpeg2video -bf 2"),
     ("a.mpg", "mpegps", "mpeg2", "-c:v mpeg2video"),
     ("b.mpg", "mpegps", "mpeg1", "-c:v mpeg1video"),
+    ("c.mpg", "mpegps", "h264", "-c:v libx264 -bf 2 -pix_fmt yuv420p"),
+    ("a.vob", "mpegps", "h264", "-c:v libx264 -pix_fmt yuv420p"),
+    ("b.vob", "mpegps", "mpeg2", "-c:v mpeg2video -bf 2"),
     ("a.h264", "h264", "h264", "-c:v libx264 -bf 3 -pix_fmt yuv420p"),
     ("a.h265", "h265", "h265", "-c:v libx265 -x265-params log-level=none -pix_fmt yuv420p"),
     ("a.mjpeg", "mjpeg", "mjpeg", "-c:v mjpeg"),
@@ -167,7 +170,7 @@ fn one_byte_at_a_time_is_enough() {
 /// That there are `count` frames, numbered from 0 and `step` milliseconds apart, and no fault.
 fn check_steps(name: &str, decoded: &Decoded, count: u64, step: u64) {
     assert!(decoded.fault.is_none(), "{name}: {:?}", decoded.fault);
-    assert_eq!(decoded.damage, 0, "{name}");
+    assert!(decoded.damage.is_empty(), "{name}: {:?}", decoded.damage);
     let indices: Vec<u64> = decoded.frames.iter().map(|frame| frame.index).collect();
     assert_eq!(indices, (0..count).collect::<Vec<_>>(), "{name}");
     let expected: Vec<u64> = (0..count).map(|index| index * step).collect();

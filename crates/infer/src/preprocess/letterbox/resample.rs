@@ -3,7 +3,10 @@
 //! Where rows are merged, two source rows are blended first and the columns picked from the blend; where rows
 //! are repeated, each source row is picked once and the results are blended.
 
-use super::taps::{Axis, Tap};
+use super::{
+    pick::{Columns, pick},
+    taps::{Axis, Tap},
+};
 
 /// Resamples a plane of `C` interleaved channels, with scratch memory that is kept from picture to picture.
 #[derive(Debug, Default)]
@@ -11,7 +14,7 @@ pub(super) struct Resampler<const C: usize> {
     rows: Axis,
     columns: Axis,
     /// Where each column of the result comes from; kept until the sizes change.
-    taps: Vec<Tap>,
+    taps: Columns,
     /// A source row in floats, and zeros behind it for taps of weight 0 and lanes to spare.
     row: Vec<f32>,
     /// Two picked rows, for rows that are repeated.
@@ -23,13 +26,6 @@ pub(super) struct Resampler<const C: usize> {
 struct Picked {
     source: Option<usize>,
     channels: Vec<f32>,
-}
-
-/// A row of a plane, or of two planes that are resampled as one with two channels.
-#[derive(Clone, Copy)]
-pub(super) enum Row<'p> {
-    One(&'p [u8]),
-    Two([&'p [u8]; 2]),
 }
 
 impl<const C: usize> Resampler<C> {
@@ -44,12 +40,8 @@ impl<const C: usize> Resampler<C> {
         }
         self.columns = columns;
         self.row.clear();
-        self.row.resize(columns.samples * C + Tap::LANES, 0.0);
-        self.taps.clear();
-        self.taps.extend((0..columns.results).map(|position| {
-            let Tap { first, weight } = columns.tap(position);
-            Tap { first: first * C, weight }
-        }));
+        self.row.resize(columns.samples * C + Columns::BEHIND, 0.0);
+        self.taps.settle(columns, C);
     }
 
     /// Writes row `y` of the result times `gain`; `source` gives the plane's rows.
@@ -58,7 +50,7 @@ impl<const C: usize> Resampler<C> {
         &mut self,
         y: usize,
         gain: f32,
-        source: impl Fn(usize) -> Row<'p>,
+        source: impl Fn(usize) -> &'p [u8],
         line: [&mut [f32]; C],
     ) {
         let Tap { first, weight } = self.rows.tap(y);
@@ -78,7 +70,7 @@ impl<const C: usize> Resampler<C> {
         &mut self,
         sources: [usize; 2],
         weights: [f32; 2],
-        source: impl Fn(usize) -> Row<'p>,
+        source: impl Fn(usize) -> &'p [u8],
         line: [&mut [f32]; C],
     ) {
         for number in sources {
@@ -104,50 +96,15 @@ impl<const C: usize> Resampler<C> {
 }
 
 #[inline(always)]
-fn blend(rows: [Row<'_>; 2], weights: [f32; 2], blended: &mut [f32]) {
-    match rows {
-        [Row::Two([a, c]), Row::Two([b, d])] => {
-            let pairs = blended.as_chunks_mut::<2>().0.iter_mut();
-            for (pair, ((&a, &b), (&c, &d))) in pairs.zip(a.iter().zip(b).zip(c.iter().zip(d))) {
-                *pair = [between([a, b], weights), between([c, d], weights)];
-            }
+fn blend(rows: [&[u8]; 2], weights: [f32; 2], blended: &mut [f32]) {
+    let [upper, lower] = rows;
+    if weights[1] <= 0.0 {
+        for (out, &a) in blended.iter_mut().zip(upper) {
+            *out = f32::from(a) * weights[0];
         }
-        [Row::One(upper) | Row::Two([upper, _]), Row::One(lower) | Row::Two([lower, _])] => {
-            for ((out, &a), &b) in blended.iter_mut().zip(upper).zip(lower) {
-                *out = between([a, b], weights);
-            }
-        }
+        return;
     }
-}
-
-#[inline(always)]
-fn between(bytes: [u8; 2], weights: [f32; 2]) -> f32 {
-    f32::from(bytes[0]) * weights[0] + f32::from(bytes[1]) * weights[1]
-}
-
-/// Picks the columns of an interleaved row and parts the channels, a few pixels at a time: each pixel is one
-/// vector with lanes to spare, and the vectors are transposed into the channels.
-#[inline(always)]
-fn pick<const C: usize>(row: &[f32], taps: &[Tap], channels: [&mut [f32]; C]) {
-    const GROUP: usize = 4;
-    let (groups, rest) = taps.as_chunks::<GROUP>();
-    let mut channels = channels.map(
-        #[inline(always)]
-        |channel| channel.split_at_mut(groups.len() * GROUP),
-    );
-    for (group, taps) in groups.iter().enumerate() {
-        let pixels = taps.map(
-            #[inline(always)]
-            |tap| tap.lanes::<C>(row),
-        );
-        for (lane, (channel, _)) in channels.iter_mut().enumerate() {
-            channel.as_chunks_mut::<GROUP>().0[group] = pixels.map(|pixel| pixel[lane]);
-        }
-    }
-    for (place, tap) in rest.iter().enumerate() {
-        let pixel = tap.lanes::<C>(row);
-        for (lane, (_, channel)) in channels.iter_mut().enumerate() {
-            channel[place] = pixel[lane];
-        }
+    for ((out, &a), &b) in blended.iter_mut().zip(upper).zip(lower) {
+        *out = f32::from(a) * weights[0] + f32::from(b) * weights[1];
     }
 }

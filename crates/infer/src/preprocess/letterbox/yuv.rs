@@ -4,12 +4,7 @@
 
 use detections_types::{ImageView, YuvColor, YuvRange};
 
-use super::{
-    Canvas,
-    resample::{Resampler, Row},
-    row,
-    taps::Axis,
-};
+use super::{Canvas, resample::Resampler, row, taps::Axis};
 use crate::{InputShape, numeric::single};
 
 /// Rows of luma, of blue and of red difference.
@@ -22,6 +17,10 @@ type Lines<L> = [L; InputShape::CHANNELS];
 #[derive(Debug, Default)]
 pub(super) struct YuvLines {
     luma: Resampler<1>,
+    /// Blue and red difference, each in a plane of its own.
+    blue: Resampler<1>,
+    red: Resampler<1>,
+    /// Both in one plane.
     differences: Resampler<2>,
     lines: Lines<Vec<f32>>,
 }
@@ -34,6 +33,8 @@ impl YuvLines {
         self.luma.settle(Axis::of_pixels(fit.source_height, fit.height), columns);
         let rows = Axis::of_pairs_centred(fit.source_height, fit.height);
         let columns = Axis::of_pairs_at_first(fit.source_width, fit.width);
+        self.blue.settle(rows, columns);
+        self.red.settle(rows, columns);
         self.differences.settle(rows, columns);
         self.lines.iter_mut().for_each(|line| line.resize(fit.width, 0.0));
     }
@@ -46,20 +47,19 @@ impl YuvLines {
         conversion: &Conversion,
         canvas: &mut Canvas<'_>,
     ) {
-        // Blue and red difference lie in one plane, or each in its own.
         let paired = image.format().planes() == 2;
         for y in 0..canvas.fit.height {
             let [luma, blue, red] = self.lines.each_mut().map(Vec::as_mut_slice);
-            self.luma.line(y, 1.0, |y| Row::One(row(image, 0, y)), [luma]);
-            self.differences.line(y, 1.0, |y| differences(image, paired, y), [blue, red]);
+            self.luma.line(y, 1.0, |y| row(image, 0, y), [luma]);
+            if paired {
+                self.differences.line(y, 1.0, |y| row(image, 1, y), [blue, red]);
+            } else {
+                self.blue.line(y, 1.0, |y| row(image, 1, y), [blue]);
+                self.red.line(y, 1.0, |y| row(image, 2, y), [red]);
+            }
             conversion.convert(self.lines.each_ref().map(Vec::as_slice), canvas.line(y));
         }
     }
-}
-
-#[inline(always)]
-fn differences(image: ImageView<'_>, paired: bool, y: usize) -> Row<'_> {
-    if paired { Row::One(row(image, 1, y)) } else { Row::Two([row(image, 1, y), row(image, 2, y)]) }
 }
 
 /// What each of luma, blue and red difference counts in a colour, and what is added.

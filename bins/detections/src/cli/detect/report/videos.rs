@@ -142,9 +142,7 @@ fn spell(event: Event, params: &VideoParamsBody) -> VideoEvent {
         }
         Event::Frame(report) => VideoEvent::Frame(FrameBody::from(&report)),
         Event::Progress(progress) => VideoEvent::Progress(ProgressBody::from(progress)),
-        Event::Fault(fault) => {
-            VideoEvent::Error(ErrorBody::damage(explain(&fault.error), fault.pts))
-        }
+        Event::Fault(fault) => VideoEvent::Error(ErrorBody::from(&fault)),
         Event::End(summary) => VideoEvent::End(EndBody::from(&summary)),
     }
 }
