@@ -79,7 +79,7 @@ impl Tally {
                 Some(_) | None => {}
             }
         }
-        // A score just above the line here may be just below it there, so only what is clearly above counts.
+        // References go on below the line, so a score just above it here has its partner there.
         let extra = free.iter().filter(|one| one.confidence >= SURE);
         self.faults.extend(extra.map(|one| format!("{name} has besides {one:?}")));
     }

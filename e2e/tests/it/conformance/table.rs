@@ -71,7 +71,10 @@ pub(super) fn kept(rows: &[Row], write: bool) -> Result<()> {
     let page = fs::read_to_string(&path).context(PAGE)?;
     for row in rows {
         let line = row.lasting();
-        ensure!(page.contains(&line), "{PAGE} has no line `{line}`; DETECTIONS_ZOO_WRITE=1 writes it");
+        ensure!(
+            page.contains(&line),
+            "{PAGE} has no line `{line}`; DETECTIONS_ZOO_WRITE=1 writes it"
+        );
     }
     let listed = page.lines().filter(|line| line.starts_with("| `")).count();
     ensure!(listed == rows.len(), "{PAGE} has {listed} lines for {} models", rows.len());
