@@ -40,6 +40,23 @@ bench:
 demo:
     cargo run --release -- detect fixtures/media --save out
 
+# The processor image, as detections-cpu:dev.
+docker-cpu:
+    docker build -f docker/Dockerfile -t detections-cpu:dev --build-arg REVISION="$(git rev-parse HEAD)" --build-arg CREATED="$(date -u +%Y-%m-%dT%H:%M:%SZ)" .
+
+# The development stack: the service between the mocks of its neighbours.
+dev-up:
+    [ -e docker/.env ] || cp docker/.env.example docker/.env
+    docker compose -f docker/docker-compose.yml up --build --wait
+
+# Ends the development stack; its volumes stay.
+dev-down:
+    docker compose -f docker/docker-compose.yml down
+
+# The mocks alone.
+mocks-up:
+    docker compose -f e2e/docker-compose.mocks.yml up --build --wait
+
 # What continuous integration runs.
 ci:
     .ci/run

@@ -8,6 +8,7 @@ pub mod footage;
 pub mod http;
 pub mod memory;
 pub mod metrics;
+pub mod mock;
 pub mod picture;
 pub mod process;
 pub mod program;

@@ -50,6 +50,18 @@ pub fn run<S: AsRef<OsStr>>(
     command.envs(variables.iter().copied()).output().context("starting the program")
 }
 
+/// A program that stands beside the one under test, for instance `detections-mock-loader`: the one that
+/// `cargo test --workspace` has just built, or one built now.
+///
+/// # Errors
+/// What keeps it from being built.
+pub fn beside(package: &str) -> Result<PathBuf> {
+    match already_built(package, &["Cargo.lock", "Cargo.toml", "e2e/mocks"]) {
+        Some(path) => Ok(path),
+        None => build(package),
+    }
+}
+
 fn find() -> Result<PathBuf> {
     match env::var_os(PROGRAM_VARIABLE) {
         Some(path) => {
@@ -57,26 +69,33 @@ fn find() -> Result<PathBuf> {
             ensure!(path.is_file(), "{PROGRAM_VARIABLE} names {}, not a file", path.display());
             path.canonicalize().context("DETECTIONS_BIN")
         }
-        None => already_built().map_or_else(build, Ok),
+        None => match already_built(PACKAGE, &SOURCES) {
+            Some(path) => Ok(path),
+            None => build(PACKAGE),
+        },
     }
 }
 
-/// The program beside this test, if it is newer than every source file of the workspace.
+/// The program of this name beside this test, if it is newer than every source file of the workspace.
 ///
 /// `cargo test --workspace` builds it before any test runs. Building it again by its own package
 /// would be another selection of packages, hence other features and a second build of everything.
-fn already_built() -> Option<PathBuf> {
+fn already_built(name: &str, sources: &[&str]) -> Option<PathBuf> {
     let test = env::current_exe().ok()?;
-    let program = test.ancestors().nth(2)?.join("detections");
+    let program = test.ancestors().nth(2)?.join(name);
     let built = modified(&program)?;
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent()?;
-    let sources = ["Cargo.lock", "Cargo.toml", "bins", "crates", "fixtures/model/topview.onnx"];
     sources
         .iter()
         .all(|source| newest(&workspace.join(source)).is_some_and(|newest| newest <= built))
         .then_some(program)
 }
 
+/// The package of the program under test.
+const PACKAGE: &str = "detections";
+/// What that program is built from.
+const SOURCES: [&str; 5] =
+    ["Cargo.lock", "Cargo.toml", "bins", "crates", "fixtures/model/topview.onnx"];
 /// What is built beside the program and not into it.
 const BESIDE: [&str; 3] = ["tests", "benches", "examples"];
 
@@ -101,9 +120,9 @@ struct Message {
     executable: Option<PathBuf>,
 }
 
-fn build() -> Result<PathBuf> {
+fn build(package: &str) -> Result<PathBuf> {
     let build = Command::new(env!("CARGO"))
-        .args(["build", "--package", "detections", "--bin", "detections"])
+        .args(["build", "--package", package, "--bin", package])
         .args(["--profile", profile(&env::current_exe()?)])
         .args(["--message-format", "json-render-diagnostics"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))

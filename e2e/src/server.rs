@@ -135,7 +135,7 @@ impl Drop for Server {
 
 /// The lines that a server wrote to its standard error, and whether it closed it.
 #[derive(Debug, Default)]
-struct Log {
+pub(crate) struct Log {
     state: Mutex<LogState>,
     changed: Condvar,
 }
@@ -151,7 +151,7 @@ impl Log {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn read(&self, stderr: ChildStderr) {
+    pub(crate) fn read(&self, stderr: ChildStderr) {
         for line in BufReader::new(stderr).lines().map_while(Result::ok) {
             let mut state = self.lock();
             if state.lines.len() == LOG_LINES {
@@ -185,7 +185,7 @@ impl Log {
         }
     }
 
-    fn wait_for_address(&self) -> Result<SocketAddr> {
+    pub(crate) fn wait_for_address(&self) -> Result<SocketAddr> {
         self.wait_for(START, |lines| lines.iter().find_map(|line| bound_address(line)))
     }
 
@@ -193,7 +193,7 @@ impl Log {
         self.lock().lines.iter().map(|line| format!("{line}\n")).collect()
     }
 
-    fn end(&self) -> String {
+    pub(crate) fn end(&self) -> String {
         let state = self.lock();
         let skipped = state.lines.len().saturating_sub(40);
         state.lines.iter().skip(skipped).map(|line| format!("    {line}\n")).collect()

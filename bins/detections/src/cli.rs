@@ -5,6 +5,7 @@ mod args;
 mod bench;
 mod detect;
 mod exit;
+mod health;
 mod inputs;
 mod inspect;
 mod interrupt;
@@ -13,6 +14,7 @@ mod outbox;
 mod output;
 mod save;
 mod table;
+mod token;
 
 use std::{ffi::OsString, path::Path};
 
@@ -20,7 +22,7 @@ use clap::Parser;
 
 pub use self::exit::Exit;
 use self::{
-    args::{Cli, Command, ModelCommand},
+    args::{Cli, Command, ModelCommand, TokenCommand},
     exit::{Failure, explain},
     output::say,
 };
@@ -39,7 +41,11 @@ pub fn run(
         Ok(cli) => cli,
         Err(answer) => return answer_from_clap(&answer),
     };
-    let outcome = configure(&cli, environment).and_then(|config| dispatch(cli.command, &config));
+    let outcome = match cli.command {
+        // Its list of tokens may not be there before the first token is.
+        Some(Command::Token { command: TokenCommand::New(args) }) => token::run(&args),
+        _ => configure(&cli, environment).and_then(|config| dispatch(cli.command, &config)),
+    };
     outcome.unwrap_or_else(|Failure { exit, message }| {
         say(format_args!("error: {message}"));
         exit
@@ -55,6 +61,8 @@ fn dispatch(command: Option<Command>, config: &Config) -> Result<Exit, Failure> 
         }
         Some(Command::Bench(args)) => bench::run(&args, config),
         Some(Command::Outbox { command }) => outbox::run(&command, config),
+        Some(Command::Token { command: TokenCommand::New(args) }) => token::run(&args),
+        Some(Command::Health) => health::run(config),
     }
 }
 
@@ -94,7 +102,14 @@ fn overrides(cli: &Cli) -> Overrides {
             set("--iou", "detect.iou", &args.iou);
             set("--max-detections", "detect.max_detections", &args.max_detections);
         }
-        Some(Command::Model { .. } | Command::Bench(_) | Command::Outbox { .. }) | None => {}
+        Some(
+            Command::Model { .. }
+            | Command::Bench(_)
+            | Command::Outbox { .. }
+            | Command::Token { .. }
+            | Command::Health,
+        )
+        | None => {}
     }
     overrides
 }

@@ -1,10 +1,12 @@
 //! All settings of the program, put together from layers and checked as a whole: either a [`Config`]
 //! that the program can run with, or a list of everything that is wrong with it.
 
+mod access;
 mod annotations;
 mod data;
 mod faults;
 mod layers;
+mod loader;
 mod reader;
 mod video;
 
@@ -19,15 +21,17 @@ use detections_types::Score;
 use tracing_subscriber::EnvFilter;
 
 pub use self::{
+    access::{AccessConfig, Forward, JwksConfig, JwtConfig},
     annotations::AnnotationsConfig,
     data::DataConfig,
     faults::{ConfigFaults, Fault},
     layers::Overrides,
+    loader::LoaderConfig,
     video::{JobsConfig, VideoConfig},
 };
 use self::{
     layers::Layers,
-    reader::{Reader, absent, choice, number},
+    reader::{Reader, choice, number},
 };
 
 /// Most detections that a request may ask for.
@@ -52,12 +56,16 @@ pub struct Config {
     pub video: VideoConfig,
     /// Jobs that can be asked for by name.
     pub jobs: JobsConfig,
-    /// Where the program keeps what outlives it.
+    /// The Loader of models and class maps.
+    pub loader: LoaderConfig,
+    /// Where the program keeps what survives its end.
     pub data: DataConfig,
     /// Results that go to the Annotations service.
     pub annotations: AnnotationsConfig,
     /// What is logged, how and where.
     pub log: LogConfig,
+    /// Who may call; none lets everybody in.
+    pub access: Option<AccessConfig>,
 }
 
 /// The HTTP server and its admission.
@@ -65,6 +73,8 @@ pub struct Config {
 pub struct ServerConfig {
     /// `host:port` to listen on; port 0 lets the system choose.
     pub bind: String,
+    /// `host:port` of a second port for those who look after the service.
+    pub management_bind: Option<String>,
     /// Threads that speak HTTP; they neither decode nor infer.
     pub workers: usize,
     /// Largest request body.
@@ -84,8 +94,10 @@ pub struct ServerConfig {
 /// Which model is loaded and how it is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModelConfig {
-    /// The model file; none is the built-in model.
+    /// The model file; with no name either, it is the built-in model.
     pub path: Option<PathBuf>,
+    /// What the Loader calls the model.
+    pub name: Option<String>,
     /// The output layout, where it shall not be recognised.
     pub head: Option<HeadKind>,
     /// The input size, where the model leaves it open.
@@ -104,8 +116,10 @@ pub struct InputSize {
 /// The product's classes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClassesConfig {
-    /// The class map; none takes the model's labels as they are.
+    /// The class map; with no name either, the model's labels are taken as they are.
     pub path: Option<PathBuf>,
+    /// What the Loader calls the class map.
+    pub name: Option<String>,
 }
 
 /// How much of the machine inference may use.
@@ -179,19 +193,25 @@ impl Config {
         Self {
             server: ServerConfig::read(reader),
             model: ModelConfig::read(reader),
-            classes: ClassesConfig { path: reader.path("classes.path") },
+            classes: ClassesConfig {
+                path: reader.path("classes.path"),
+                name: reader.optional("classes.name", loader_name),
+            },
             infer: InferConfig { threads: reader.get("infer.threads", machine_threads(), threads) },
             limits: LimitsConfig::read(reader),
             detect: DetectConfig::read(reader),
             video: VideoConfig::read(reader),
             jobs: JobsConfig::read(reader),
+            loader: LoaderConfig::read(reader),
             data: DataConfig::read(reader),
             annotations: AnnotationsConfig::read(reader),
             log: LogConfig::read(reader),
+            access: AccessConfig::read(reader),
         }
     }
 
     fn check_together(&self, reader: &mut Reader) {
+        self.loader.check(&self.model, &self.classes, reader);
         let server = &self.server;
         if server.max_in_flight_bytes < server.max_body_bytes {
             let problem = format!(
@@ -199,6 +219,10 @@ impl Config {
                 server.max_in_flight_bytes, server.max_body_bytes
             );
             reader.fault("server.max_in_flight_bytes", problem);
+        }
+        let is_fixed = !server.bind.ends_with(":0");
+        if is_fixed && server.management_bind.as_ref() == Some(&server.bind) {
+            reader.fault("server.management_bind", "is the same as server.bind".to_owned());
         }
     }
 }
@@ -208,6 +232,7 @@ impl ServerConfig {
         const MIB: u64 = 1 << 20;
         Self {
             bind: reader.get("server.bind", "127.0.0.1:8080".into(), host_and_port),
+            management_bind: reader.optional("server.management_bind", host_and_port),
             workers: reader.get("server.workers", 2, number(1..=64)),
             max_body_bytes: reader.get("server.max_body_bytes", 32 * MIB, number(1..=1 << 40)),
             max_in_flight: reader.get("server.max_in_flight", 64, number(1..=65_536)),
@@ -228,6 +253,7 @@ impl ModelConfig {
         let heads = [("yolov8", HeadKind::Yolov8), ("yolox", HeadKind::Yolox)];
         Self {
             path: reader.path("model.path"),
+            name: reader.optional("model.name", loader_name),
             head: reader.optional("model.head", choice(heads)),
             input_size: reader.optional("model.input_size", input_size),
         }
@@ -267,11 +293,13 @@ impl LogConfig {
 
 /// Settings of parts that are not compiled in are refused: what was asked for would not happen.
 fn refuse_what_this_build_lacks(reader: &mut Reader) {
-    const NO_LOADER: &str = "this build has no Loader client; set model.path instead";
-    reader.optional("loader.url", absent(NO_LOADER));
-    reader.optional("model.name", absent(NO_LOADER));
     reader.get("infer.backend", (), choice([("tract", ())]));
     reader.get("infer.device", (), choice([("cpu", ())]));
+}
+
+fn loader_name(text: &str) -> Result<String, String> {
+    let fits = !text.is_empty() && text.len() <= 200 && !matches!(text, "." | "..");
+    if fits { Ok(text.to_owned()) } else { Err("must be a name of at most 200 bytes".to_owned()) }
 }
 
 fn machine_threads() -> NonZeroUsize {

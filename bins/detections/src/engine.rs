@@ -1,20 +1,26 @@
 //! Starts what detects: model file, manifest, backend, workers and product classes become one [`Engine`]
 //! that the service and the command line share. Each step that fails says which one and on what.
 
-use std::{num::NonZeroUsize, path::PathBuf, sync::Arc};
+mod classes;
+mod error;
+mod fetch;
 
-use detections_classes::{BoundClasses, ClassMap, ClassesError};
+use std::{num::NonZeroUsize, sync::Arc};
+
+use detections_classes::BoundClasses;
 use detections_frames::StillLimits;
-use detections_infer::{
-    Detector, DetectorOptions, HeadKind, InferError, Manifest, ManifestOptions,
-};
-use detections_infer_tract::{InferTractError, TractModel};
+use detections_infer::{Detector, DetectorOptions, HeadKind, Manifest, ManifestOptions};
+use detections_infer_tract::TractModel;
 use detections_media::Sha256Digest;
-use detections_models::{ModelArtifact, ModelSource, ModelsError};
-use detections_onnx::{OnnxError, OnnxFile};
+use detections_models::ModelArtifact;
+use detections_onnx::OnnxFile;
 use detections_pipeline::{StillPipeline, VideoPipeline};
-use detections_types::ErrorKind;
 
+pub use self::{
+    classes::{ClassOrigin, Classes},
+    error::EngineError,
+    fetch::{fetch_classes, fetch_model, local_model, remote_classes, remote_model},
+};
 use crate::config::{Config, LimitsConfig, ModelConfig};
 
 /// The only backend of this build.
@@ -22,92 +28,6 @@ pub const BACKEND: &str = "tract";
 
 /// The only device of this build.
 pub const DEVICE: &str = "cpu";
-
-/// Why detection cannot start.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum EngineError {
-    /// The model file is not there or cannot be read.
-    #[error(transparent)]
-    Source(#[from] ModelsError),
-    /// The model file is not an ONNX model that can be read.
-    #[error("model {model} is refused")]
-    Onnx {
-        /// Where the model came from.
-        model: String,
-        /// What is wrong with the file.
-        #[source]
-        source: OnnxError,
-    },
-    /// The model is not a detector that can be read.
-    #[error("model {model} is refused")]
-    Manifest {
-        /// Where the model came from.
-        model: String,
-        /// What does not fit.
-        #[source]
-        source: InferError,
-    },
-    /// The backend does not run the model.
-    #[error("model {model} is refused by {BACKEND}")]
-    Backend {
-        /// Where the model came from.
-        model: String,
-        /// What the backend said.
-        #[source]
-        source: InferTractError,
-    },
-    /// The workers do not start, or fail in their warm-up.
-    #[error("model {model} does not run")]
-    Detector {
-        /// Where the model came from.
-        model: String,
-        /// What a worker said.
-        #[source]
-        source: InferError,
-    },
-    /// The class map is wrong, or does not fit the model.
-    #[error("classes.path: {}", path.display())]
-    Classes {
-        /// The class file.
-        path: PathBuf,
-        /// What is wrong with it.
-        #[source]
-        source: ClassesError,
-    },
-}
-
-impl EngineError {
-    /// What kind of failure this is.
-    #[must_use]
-    pub fn kind(&self) -> ErrorKind {
-        match self {
-            Self::Source(source) => source.kind(),
-            Self::Onnx { source, .. } => source.kind(),
-            Self::Manifest { source, .. } | Self::Detector { source, .. } => source.kind(),
-            Self::Backend { source, .. } => source.kind(),
-            Self::Classes { source, .. } => source.kind(),
-        }
-    }
-
-    /// Whether a setting is at fault, rather than the model file or this machine.
-    #[must_use]
-    pub const fn is_configuration(&self) -> bool {
-        match self {
-            Self::Classes { .. }
-            | Self::Source(ModelsError::NotBuiltIn)
-            | Self::Manifest {
-                source: InferError::InputSizeFixed { .. } | InferError::InputSizeOpen { .. },
-                ..
-            } => true,
-            Self::Source(_)
-            | Self::Onnx { .. }
-            | Self::Manifest { .. }
-            | Self::Backend { .. }
-            | Self::Detector { .. } => false,
-        }
-    }
-}
 
 /// What is told of the model that runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -151,20 +71,27 @@ impl LoadedModel {
     ///
     /// # Errors
     /// [`EngineError`] with the step that failed.
-    pub fn load(
-        config: &ModelConfig,
-        max_batch: Option<NonZeroUsize>,
+    pub fn load(config: &Config, max_batch: Option<NonZeroUsize>) -> Result<Self, EngineError> {
+        let options = manifest_options(&config.model, max_batch);
+        Self::compile(&fetch_model(config)?, &options)
+    }
+
+    /// Checks and compiles a model file.
+    ///
+    /// # Errors
+    /// [`EngineError`] with the step that failed.
+    pub fn compile(
+        artifact: &ModelArtifact,
+        options: &ManifestOptions,
     ) -> Result<Self, EngineError> {
-        let options = manifest_options(config, max_batch);
-        let artifact = source(config).fetch()?;
         let origin = artifact.origin.to_string();
         let refused = |source| EngineError::Onnx { model: origin.clone(), source };
         let file = OnnxFile::parse(&artifact.bytes).map_err(refused)?;
-        let manifest = Manifest::resolve(file.description(), &options)
+        let manifest = Manifest::resolve(file.description(), options)
             .map_err(|source| EngineError::Manifest { model: origin.clone(), source })?;
         let model = TractModel::load(&file, manifest.input)
             .map_err(|source| EngineError::Backend { model: origin.clone(), source })?;
-        let card = ModelCard::new(&artifact, &manifest);
+        let card = ModelCard::new(artifact, &manifest);
         Ok(Self { card, manifest, model: Arc::new(model), origin })
     }
 }
@@ -206,19 +133,51 @@ impl Engine {
     /// # Errors
     /// [`EngineError`] with the step that failed.
     pub fn start(config: &Config) -> Result<Self, EngineError> {
-        let LoadedModel { card, manifest, model, origin } = LoadedModel::load(&config.model, None)?;
-        let classes = Arc::new(bind_classes(config, manifest.labels())?);
+        Self::build(config, LoadedModel::load(config, None)?, &fetch_classes(config)?)
+    }
+
+    /// Starts the workers of a loaded model; it returns when every worker has answered a warm-up.
+    ///
+    /// # Errors
+    /// [`EngineError::Classes`] when the classes do not fit the model, [`EngineError::Detector`] when a worker
+    /// does not start.
+    pub fn build(
+        config: &Config,
+        loaded: LoadedModel,
+        classes: &Classes,
+    ) -> Result<Self, EngineError> {
+        let LoadedModel { card, manifest, model, origin } = loaded;
+        let classes = classes.bind(manifest.labels())?;
         let options = DetectorOptions {
             workers: config.infer.threads,
             queue_capacity: queue_capacity(config, manifest.input.max_batch),
         };
         let detector = Detector::spawn(model, manifest, options)
             .map_err(|source| EngineError::Detector { model: origin, source })?;
-        let detector = Arc::new(detector);
-        let limits = still_limits(&config.limits);
+        Ok(Self::over(Arc::new(detector), classes, &config.limits, card))
+    }
+
+    /// The same workers under other classes.
+    ///
+    /// # Errors
+    /// [`EngineError::Classes`] when they do not fit the model.
+    pub fn with_classes(&self, config: &Config, classes: &Classes) -> Result<Self, EngineError> {
+        let classes = classes.bind(&self.model.labels)?;
+        let detector = Arc::clone(&self.detector);
+        Ok(Self::over(detector, classes, &config.limits, self.model.clone()))
+    }
+
+    fn over(
+        detector: Arc<Detector>,
+        classes: BoundClasses,
+        limits: &LimitsConfig,
+        model: ModelCard,
+    ) -> Self {
+        let classes = Arc::new(classes);
         let video = VideoPipeline::new(Arc::clone(&detector), Arc::clone(&classes));
+        let limits = still_limits(limits);
         let pipeline = Arc::new(StillPipeline::new(Arc::clone(&detector), classes, limits));
-        Ok(Self { pipeline, video, detector, model: card })
+        Self { pipeline, video, detector, model }
     }
 }
 
@@ -231,23 +190,6 @@ fn queue_capacity(config: &Config, max_batch: usize) -> NonZeroUsize {
     let of_videos = config.video.max_in_flight.saturating_mul(of_one_video);
     let in_flight = config.server.max_in_flight.saturating_add(of_videos);
     NonZeroUsize::new(in_flight).unwrap_or(NonZeroUsize::MIN).max(config.infer.threads)
-}
-
-/// The product's classes for a model with these labels.
-///
-/// # Errors
-/// [`EngineError::Classes`] when the configured class file is wrong or does not fit.
-pub fn bind_classes(config: &Config, labels: &[String]) -> Result<BoundClasses, EngineError> {
-    let path = config.classes.path.clone();
-    let map = path.as_deref().map_or_else(|| Ok(ClassMap::identity()), ClassMap::open);
-    map.and_then(|map| map.bind(labels))
-        .map_err(|source| EngineError::Classes { path: path.unwrap_or_default(), source })
-}
-
-/// Where the configured model comes from.
-#[must_use]
-pub fn source(config: &ModelConfig) -> ModelSource {
-    config.path.clone().map_or(ModelSource::BuiltIn, ModelSource::Path)
 }
 
 /// What the configuration settles where a model file leaves it open.

@@ -2,6 +2,8 @@
 //! resources share. Nothing here decodes or infers.
 
 mod access;
+mod access_log;
+mod admin;
 mod app;
 mod body;
 mod detect;
@@ -21,7 +23,7 @@ mod video;
 
 pub(crate) use self::problem::told_with_causes;
 pub use self::{
-    app::create_app,
+    app::{create_app, create_management_app},
     docs::ApiDoc,
     metrics::Metrics,
     problem::{Problem, ProblemBody},

@@ -3,6 +3,7 @@
 //! configuration, the routes, the wire formats and the exit codes.
 #![doc = include_str!("../README.md")]
 
+pub mod access;
 pub mod annotations;
 pub mod build_info;
 pub mod cli;
@@ -15,6 +16,7 @@ pub mod http;
 pub mod serve;
 pub mod signals;
 pub mod telemetry;
+pub mod upkeep;
 pub mod videos;
 pub mod wire;
 pub mod work;

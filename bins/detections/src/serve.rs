@@ -6,7 +6,6 @@ use std::{
     io,
     pin::pin,
     sync::Arc,
-    thread,
     time::{Duration, Instant},
 };
 
@@ -17,15 +16,17 @@ use actix_web::{
     web,
 };
 use detections_annotations::AnnotationsError;
-use tokio::{sync::oneshot, time::timeout};
+use tokio::time::timeout;
 
 use crate::{
+    access::Access,
     annotations::Annotations,
     config::{Config, ServerConfig},
-    engine::{Engine, EngineError},
-    http::{Service, create_app},
+    engine::EngineError,
+    http::{Service, create_app, create_management_app},
     signals::Signals,
     telemetry::{Telemetry, TelemetryError},
+    upkeep,
     work::ExecutorError,
 };
 
@@ -110,9 +111,12 @@ pub fn run(config: &Config) -> Result<(), ServeError> {
 async fn serve(service: web::Data<Service>, config: &Config) -> Result<(), ServeError> {
     let mut signals = Signals::new()?;
     let server = listen(service.clone(), &config.server)?;
+    let management = listen_for_management(&service, &config.server)?;
+    service.access().map_or(Ok(()), Access::watch_keys)?;
     let handle = server.handle();
     let running = actix_web::rt::spawn(server);
-    let mut loading = pin!(load(service.clone(), config.clone())?);
+    let management = management.map(|server| (server.handle(), actix_web::rt::spawn(server)));
+    let mut loading = pin!(load(&service, config)?);
     let mut loaded = false;
     loop {
         tokio::select! {
@@ -131,6 +135,11 @@ async fn serve(service: web::Data<Service>, config: &Config) -> Result<(), Serve
     }
     let outcome = drain(&service, &handle, config.server.shutdown_grace, &mut signals).await;
     drop(running);
+    // Open to the end, so that whoever looks after the service sees it draining.
+    if let Some((handle, running)) = management {
+        handle.stop(false).await;
+        drop(running);
+    }
     outcome
 }
 
@@ -151,34 +160,35 @@ fn listen(service: web::Data<Service>, config: &ServerConfig) -> Result<Server, 
     Ok(server.run())
 }
 
-/// Loads the engine on a thread of its own, which takes seconds with a large model.
-fn load(
-    service: web::Data<Service>,
-    config: Config,
-) -> Result<impl Future<Output = Result<(), ServeError>>, ServeError> {
-    let (done, outcome) = oneshot::channel();
-    thread::Builder::new().name("load".to_owned()).spawn(move || {
-        // Without a receiver the service has ended meanwhile, and nobody asks for the model.
-        drop(done.send(start_engine(&service, &config)));
-    })?;
-    Ok(async { outcome.await.unwrap_or(Err(ServeError::LoaderPanicked)) })
+/// The second port, if there is one; one thread answers what its few callers ask.
+fn listen_for_management(
+    service: &web::Data<Service>,
+    config: &ServerConfig,
+) -> Result<Option<Server>, ServeError> {
+    let Some(bind) = &config.management_bind else { return Ok(None) };
+    let service = service.clone();
+    let server = HttpServer::new(move || create_management_app(service.clone()))
+        .workers(1)
+        .disable_signals()
+        .shutdown_timeout(LAST_WRITES.as_secs())
+        .client_request_timeout(config.client_timeout)
+        .client_disconnect_timeout(LINGER)
+        .h1_allow_half_closed(false)
+        .bind(bind)
+        .map_err(|source| ServeError::Bind { bind: bind.clone(), source })?;
+    for address in server.addrs() {
+        tracing::info!(%address, "listening for management");
+    }
+    Ok(Some(server.run()))
 }
 
-fn start_engine(service: &Service, config: &Config) -> Result<(), ServeError> {
-    let engine = Engine::start(config)?;
-    let card = &engine.model;
-    tracing::info!(
-        model = card.name,
-        sha256 = %card.sha256,
-        head = %card.head,
-        threads = config.infer.threads,
-        "ready"
-    );
-    let unmapped = engine.pipeline.classes().unmapped_labels();
-    if !unmapped.is_empty() {
-        tracing::warn!(?unmapped, "no class maps these labels of the model: they are not reported");
-    }
-    Ok(service.engine_loaded(engine)?)
+/// Loads the engine on a thread of its own, which takes seconds with a large model, and keeps it up from then on.
+fn load(
+    service: &web::Data<Service>,
+    config: &Config,
+) -> Result<impl Future<Output = Result<(), ServeError>>, ServeError> {
+    let first = upkeep::spawn(service, Arc::new(config.clone()))?;
+    Ok(async { first.await.unwrap_or(Err(ServeError::LoaderPanicked)) })
 }
 
 /// Takes nothing new, finishes what is inside, then closes the connections.

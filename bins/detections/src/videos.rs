@@ -27,6 +27,7 @@ pub use self::{
 };
 use self::{jobs::Jobs, run::Run};
 use crate::{
+    access::{Caller, Subject},
     annotations::VideoRecord,
     config::{Config, VideoConfig},
     events::{LogLimits, Retention},
@@ -49,7 +50,12 @@ pub struct Plan {
     pub name: Name,
     /// What is recorded of it, where an Annotations service wants it.
     pub record: Option<VideoRecord>,
+    /// To whom it belongs.
+    pub owner: Owner,
 }
+
+/// To whom a video belongs; to nobody where callers are not told apart.
+pub type Owner = Option<Arc<Subject>>;
 
 /// By which name a video is known, and for how long.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -147,7 +153,7 @@ impl Videos {
         let limits = self.log_limits(&plan.name);
         let arriving = arrivals.clone();
         let video = Arc::new(Video::new(&plan.name, limits, cancel, arriving, metrics));
-        self.enlist(&video, &plan.name)?;
+        self.enlist(&video, &plan.name, &plan.owner)?;
         let videos = self.clone();
         let pipeline = pipeline.clone();
         let run = Run { videos, video: Arc::clone(&video), plan, pipeline, arrivals, feed, permit };
@@ -158,16 +164,16 @@ impl Videos {
         Ok((video, intake))
     }
 
-    /// The job of that name.
+    /// The job of that name, if `caller` may see it; `None` where callers are not told apart.
     #[must_use]
-    pub fn job(&self, id: Uuid) -> Option<Arc<Video>> {
-        self.0.jobs.find(id)
+    pub fn job(&self, id: Uuid, caller: Option<&Caller>) -> Option<Arc<Video>> {
+        self.0.jobs.find(id, caller)
     }
 
-    /// Forgets the job of that name, unless it is still in work.
+    /// Forgets this job, unless it is still in work.
     #[must_use]
-    pub fn forget(&self, id: Uuid) -> bool {
-        self.0.jobs.forget(id)
+    pub fn forget(&self, video: &Arc<Video>) -> bool {
+        self.0.jobs.forget(video)
     }
 
     /// Forgets `video` once it is as old as a job may get; for a task beside it.
@@ -202,13 +208,13 @@ impl Videos {
         }
     }
 
-    fn enlist(&self, video: &Arc<Video>, name: &Name) -> Result<(), Failure> {
+    fn enlist(&self, video: &Arc<Video>, name: &Name, owner: &Owner) -> Result<(), Failure> {
         let mut running = self.0.running();
         if let Some(failure) = &running.closed {
             return Err(failure.clone());
         }
         if let Name::Job(id) = name {
-            self.0.jobs.add(*id, video)?;
+            self.0.jobs.add(*id, owner, video)?;
         }
         running.videos.push(Arc::clone(video));
         Ok(())

@@ -11,6 +11,8 @@ pub enum ModelOrigin {
     BuiltIn,
     /// It was read from this path.
     File(PathBuf),
+    /// The Loader has it at this address.
+    Loader(String),
 }
 
 impl fmt::Display for ModelOrigin {
@@ -18,6 +20,7 @@ impl fmt::Display for ModelOrigin {
         match self {
             Self::BuiltIn => f.write_str("built in"),
             Self::File(path) => write!(f, "{}", path.display()),
+            Self::Loader(url) => f.write_str(url),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The real program, seen from outside: its routes, its answers, its start and end, its command
 //! line, and what it does with input that is wrong.
 
+mod access;
 mod bad_inputs;
 mod command_line;
 mod conformance;

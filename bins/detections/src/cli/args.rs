@@ -62,6 +62,13 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: OutboxCommand,
     },
+    /// Make tokens for callers of the service
+    Token {
+        #[command(subcommand)]
+        command: TokenCommand,
+    },
+    /// Ask the service at the configured address whether it is healthy
+    Health,
 }
 
 /// `detections outbox …`
@@ -197,4 +204,26 @@ pub(crate) struct BenchArgs {
     /// One JSON object instead of text
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// `detections token …`
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokenCommand {
+    /// A fresh random token, shown only now, and the entry that admits it
+    New(TokenArgs),
+}
+
+/// `detections token new`
+#[derive(Debug, Args)]
+pub(crate) struct TokenArgs {
+    /// What the log calls its holder
+    #[arg(long, value_name = "N")]
+    pub(crate) name: String,
+    /// What it allows: detect, jobs or admin; may be given several times
+    #[arg(long, value_name = "SCOPE", required = true, value_delimiter = ',', action = ArgAction::Append,
+          value_parser = ["detect", "jobs", "admin"])]
+    pub(crate) scope: Vec<String>,
+    /// When it ends, such as 2027-01-01T00:00:00Z
+    #[arg(long, value_name = "TIME")]
+    pub(crate) expires: Option<String>,
 }

@@ -27,7 +27,7 @@ use crate::{
 /// Runs the subcommand.
 pub(super) fn run(args: &BenchArgs, config: &Config) -> Result<Exit, Failure> {
     let asked = args.batch.and_then(|batch| NonZeroUsize::new(batch.into()));
-    let loaded = LoadedModel::load(&config.model, asked)?;
+    let loaded = LoadedModel::load(config, asked)?;
     let batch = loaded.manifest.input.max_batch;
     if let Some(asked) = asked.filter(|asked| asked.get() != batch) {
         let model = &loaded.origin;

@@ -19,17 +19,16 @@ use super::{
 };
 use crate::{
     config::Config,
-    engine::{self, BACKEND, EngineError, bind_classes, manifest_options},
+    engine::{BACKEND, EngineError, fetch_classes, fetch_model, manifest_options},
 };
 
 /// Runs the subcommand.
 pub(super) fn run(args: &InspectArgs, config: &Config) -> Result<Exit, Failure> {
     let options = manifest_options(&config.model, None);
-    let source = match &args.file {
-        Some(path) => ModelSource::Path(path.clone()),
-        None => engine::source(&config.model),
+    let artifact = match &args.file {
+        Some(path) => ModelSource::Path(path.clone()).fetch().map_err(EngineError::from)?,
+        None => fetch_model(config)?,
     };
-    let artifact = source.fetch().map_err(EngineError::from)?;
     let mut inspection = Inspection::of(&artifact, &options);
     let classes = inspection.bind(config);
     let text = if args.json { inspection.json()? } else { text::sheet(&inspection) };
@@ -142,11 +141,11 @@ impl Inspection {
 
     /// Shows how the configured class file fits, if there is one and the model has labels.
     fn bind(&mut self, config: &Config) -> Result<(), Failure> {
-        let Some(detector) = self.detector.as_mut().filter(|_| config.classes.path.is_some())
-        else {
+        let configured = config.classes.path.is_some() || config.classes.name.is_some();
+        let Some(detector) = self.detector.as_mut().filter(|_| configured) else {
             return Ok(());
         };
-        let classes = bind_classes(config, &detector.labels)?;
+        let classes = fetch_classes(config)?.bind(&detector.labels)?;
         let mapped = classes.iter().map(|(index, class)| Mapped {
             index: index.0,
             id: class.id,

@@ -1,13 +1,13 @@
-//! Where the program keeps what outlives it.
+//! Where the program keeps what survives its end.
 
 use std::path::PathBuf;
 
 use super::reader::Reader;
 
-/// Where the program keeps what outlives it.
+/// Where the program keeps what survives its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DataConfig {
-    /// The folder; it is made when something is kept.
+    /// The folder; it is made only when something needs it.
     pub dir: PathBuf,
 }
 

@@ -16,8 +16,8 @@ const PLAIN_NAMES: [(&str, &str); 5] = [
     ("ANNOTATIONS_URL", "annotations.url"),
 ];
 
-/// The two ways to choose a model, of which only one can hold.
-const MODEL_CHOICES: [&str; 2] = ["model.path", "model.name"];
+/// What is chosen in one of two ways, of which only one can hold.
+const CHOICES: [[&str; 2]; 2] = [["model.path", "model.name"], ["classes.path", "classes.name"]];
 
 /// Values given by flags, the uppermost layer; they are checked together with all others.
 ///
@@ -80,11 +80,22 @@ impl Layers {
 
     fn add(mut self, name: &str, source: impl Source + Send + Sync + 'static) -> Self {
         match Merged::builder().add_source(source).build() {
-            Ok(layer) => self.merged = self.merged.add_source(layer),
+            Ok(layer) => {
+                let undone = undone_choices(&layer);
+                self.merged = self.merged.add_source(undone).add_source(layer);
+            }
             Err(error) => self.faults.push(unreadable(name, &error)),
         }
         self
     }
+}
+
+/// A layer that chooses anew undoes the choice of those below.
+fn undone_choices(layer: &Merged) -> Named {
+    let chosen = |key: &&str| layer.get::<Value>(key).is_ok();
+    let anew = CHOICES.into_iter().filter(|choice| choice.iter().any(&chosen));
+    let nil = |key: &str| (key.to_owned(), Value::new(None, ValueKind::Nil));
+    Named(anew.flatten().map(nil).collect())
 }
 
 fn unreadable(name: &str, error: &::config::ConfigError) -> Fault {
@@ -127,11 +138,9 @@ struct Named(Map<String, Value>);
 impl Named {
     fn set(&mut self, name: &str, key: &str, value: &str) {
         let origin = name.to_owned();
-        // A model is chosen in one of two ways: choosing it anew undoes the choice of a lower layer.
-        if MODEL_CHOICES.contains(&key) {
-            for choice in MODEL_CHOICES {
-                self.0.insert(choice.to_owned(), Value::new(Some(&origin), ValueKind::Nil));
-            }
+        // Choosing in one way undoes what a flag before this one chose in the other.
+        for choice in CHOICES.into_iter().filter(|choice| choice.contains(&key)).flatten() {
+            self.0.remove(choice);
         }
         self.0.insert(key.to_owned(), Value::new(Some(&origin), value));
     }

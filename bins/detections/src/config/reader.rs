@@ -52,12 +52,58 @@ impl Reader {
         checked.map_err(|problem| self.fault(key, problem)).ok()
     }
 
+    /// Words, as an array or between commas; `none` alone is no word.
+    pub(super) fn words<T>(
+        &mut self,
+        key: &str,
+        default: Vec<T>,
+        check: impl Fn(&str) -> Result<T, String>,
+    ) -> Vec<T> {
+        let Some(value) = self.values.remove(key) else { return default };
+        let texts: Result<Vec<String>, String> = if let ValueKind::Array(values) = &value.kind {
+            values.iter().map(scalar).collect()
+        } else {
+            scalar(&value).map(|text| text.split(',').map(|word| word.trim().to_owned()).collect())
+        };
+        let checked = texts.and_then(|texts| match texts.as_slice() {
+            [only] if only == "none" => Ok(Vec::new()),
+            [] => Err("must have a word, or be `none`".to_owned()),
+            _ => texts.iter().map(|text| named(text, &check)).collect(),
+        });
+        checked.map_err(|problem| self.fault(key, problem)).unwrap_or(default)
+    }
+
+    /// Whether `key` is set and not read yet.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.values.contains_key(key)
+    }
+
+    /// Whether any key that begins so is set and not read yet.
+    pub(super) fn has_any(&self, prefix: &str) -> bool {
+        self.values.keys().any(|key| key.starts_with(prefix))
+    }
+
+    /// How many faults there are so far.
+    pub(super) fn faults(&self) -> usize {
+        self.faults.len()
+    }
+
     /// A path; relative ones are meant from the working directory.
     pub(super) fn path(&mut self, key: &str) -> Option<PathBuf> {
         self.optional(key, |text| match text {
             "" => Err("must be a path".to_owned()),
             text => Ok(PathBuf::from(text)),
         })
+    }
+
+    /// A text that no message may repeat.
+    pub(super) fn secret<T>(&mut self, key: &str, check: impl Fn(&str) -> Option<T>) -> Option<T> {
+        let value = self.values.remove(key)?;
+        let secret = scalar(&value).ok().and_then(|text| check(&text));
+        if secret.is_none() {
+            self.fault(key, "is not a token; what it is, is not shown".to_owned());
+        }
+        secret
     }
 
     /// A time in milliseconds, at least one.
@@ -78,6 +124,14 @@ impl Reader {
         }
         if self.faults.is_empty() { Ok(()) } else { Err(ConfigFaults(self.faults)) }
     }
+}
+
+/// A word as `check` reads it, which must not be empty.
+fn named<T>(text: &str, check: impl Fn(&str) -> Result<T, String>) -> Result<T, String> {
+    if text.is_empty() {
+        return Err("has an empty word".to_owned());
+    }
+    check(text).map_err(|problem| format!("{problem}, but it is `{text}`"))
 }
 
 fn scalar(value: &Value) -> Result<String, String> {
@@ -116,9 +170,4 @@ pub(super) fn choice<T: Copy, const N: usize>(
             format!("must be one of {} in this build", known.join(", "))
         })
     }
-}
-
-/// A key that must not be set, because `why`.
-pub(super) fn absent(why: &'static str) -> impl Fn(&str) -> Result<(), String> {
-    move |_| Err(why.to_owned())
 }

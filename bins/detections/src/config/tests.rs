@@ -99,19 +99,53 @@ fn model_is_a_path_or_a_name_and_names_need_a_loader() {
         assert_eq!(config.model.path, Some(PathBuf::from(path)));
     }
     let found = problems("", &[("MODEL", "yolo")]);
-    assert!(found[0].starts_with("model.name: this build has no Loader client"), "{found:?}");
+    assert!(found[0].starts_with("model.name: needs loader.url"), "{found:?}");
+    let config = load("", &[("MODEL", "yolo"), ("LOADER_URL", "http://loader")], &[]).unwrap();
+    assert_eq!((config.model.path, config.model.name.as_deref()), (None, Some("yolo")));
+}
+
+#[test]
+fn a_loader_that_nothing_would_use_is_a_fault() {
+    let url = ("LOADER_URL", "http://loader");
+    let found = problems("", &[url]);
+    assert!(found.len() == 1 && found[0].starts_with("loader.url: is set, but"), "{found:?}");
+    assert!(load("", &[url], &[("model.path", "a.onnx")]).is_ok(), "one that is just not needed");
+    assert!(load("[classes]\nname = \"c\"", &[url], &[]).is_ok());
+    let same = problems("[classes]\nname = \"a\"", &[url, ("DETECTIONS__MODEL__NAME", "a")]);
+    assert!(same[0].starts_with("classes.name: is the same"), "{same:?}");
+}
+
+#[test]
+fn a_token_is_never_repeated() {
+    let toml = "[loader]\nurl = \"http://loader\"\ntoken = \"two words\"\n[model]\nname = \"a\"";
+    let text = load(toml, &[], &[]).unwrap_err().to_string();
+    assert!(text.contains("loader.token") && !text.contains("words"), "{text}");
+    let config = load(&toml.replace(' ', "-").replace("-=-", "="), &[], &[]).unwrap();
+    assert!(!format!("{config:?}").contains("words"));
+}
+
+#[test]
+fn addresses_of_the_loader_are_checked() {
+    for bad in ["loader:8080", "http://u:secret@loader", "ftp://loader"] {
+        let found = problems("", &[("LOADER_URL", bad), ("MODEL", "yolo")]);
+        assert!(found[0].starts_with("loader.url: "), "{found:?}");
+        assert!(!found[0].contains("secret"), "{found:?}");
+    }
 }
 
 #[test]
 fn a_model_chosen_higher_up_undoes_the_choice_below() {
     let config = load("[model]\nname = \"a\"", &[], &[("model.path", "b.onnx")]).unwrap();
     assert_eq!(config.model.path, Some(PathBuf::from("b.onnx")));
+    assert_eq!(config.model.name, None);
+    let url = [("LOADER_URL", "http://l"), ("DETECTIONS__CLASSES__NAME", "c")];
+    let config = load("[classes]\npath = \"c.json\"", &url, &[]).unwrap();
+    assert_eq!((config.classes.path, config.classes.name.as_deref()), (None, Some("c")));
 }
 
 #[test]
 fn what_this_build_lacks_is_refused() {
     for (name, value, key) in [
-        ("LOADER_URL", "http://loader", "loader.url"),
         ("DETECTIONS__INFER__BACKEND", "candle", "infer.backend"),
         ("DETECTIONS__INFER__DEVICE", "cuda:0", "infer.device"),
     ] {

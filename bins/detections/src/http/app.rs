@@ -9,10 +9,35 @@ use actix_web::{
     web,
 };
 
-use super::{Problem, Service, access::access, detect, docs, health, info, jobs, metrics, video};
+use super::{
+    Problem, Service,
+    access::{access, management_access},
+    access_log::access_log,
+    admin, detect, docs, health, info, jobs, metrics, video,
+};
 
-/// The whole application over a service, ready or not.
+/// The whole application over a service, ready or not; without what a second port serves.
 pub fn create_app(
+    service: web::Data<Service>,
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<BoxBody>,
+        Error = Error,
+        InitError = (),
+    >,
+> {
+    let has_second_port = service.config.server.management_bind.is_some();
+    let app = App::new().app_data(service).configure(product);
+    let app = if has_second_port { app } else { app.configure(management) };
+    app.default_service(web::to(|| async { Err::<HttpResponse, _>(not_found()) }))
+        .wrap(from_fn(access))
+        .wrap(from_fn(access_log))
+}
+
+/// The application of the second port: for those who look after the service.
+pub fn create_management_app(
     service: web::Data<Service>,
 ) -> App<
     impl ServiceFactory<
@@ -25,17 +50,28 @@ pub fn create_app(
 > {
     App::new()
         .app_data(service)
-        .configure(routes)
+        .configure(management)
         .default_service(web::to(|| async { Err::<HttpResponse, _>(not_found()) }))
-        .wrap(from_fn(access))
+        .wrap(from_fn(management_access))
+        .wrap(from_fn(access_log))
 }
 
-fn routes(app: &mut web::ServiceConfig) {
+/// What moves to the second port where there is one.
+fn management(app: &mut web::ServiceConfig) {
     app.service(readable("/health", health::health))
         .service(readable("/health/live", health::live))
         .service(readable("/health/ready", health::ready))
-        .service(readable("/info", info::info))
         .service(readable("/metrics", metrics::metrics))
+        .service(
+            web::resource("/admin/reload")
+                .route(web::post().to(admin::reload))
+                .default_service(web::to(|| other_method("POST"))),
+        );
+}
+
+/// What clients come for.
+fn product(app: &mut web::ServiceConfig) {
+    app.service(readable("/info", info::info))
         .service(readable("/openapi.json", docs::openapi))
         .service(readable("/docs", docs::to_page))
         .service(docs::page())

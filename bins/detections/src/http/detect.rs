@@ -97,7 +97,7 @@ pub(super) async fn detect(
     let pending = loaded.executor.submit(work).map_err(failed)?;
     let outcome = Waiting { cancel, pending }.outcome(&params).await?;
     service.metrics.answered(&outcome.report);
-    Ok(respond(answer, outcome, loaded, &params, id.as_str()))
+    Ok(respond(answer, outcome, &loaded, &params, id.as_str()))
 }
 
 /// Magic bytes decide what a body is, whatever its header says.

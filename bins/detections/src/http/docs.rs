@@ -1,10 +1,11 @@
 //! The interface described in itself: OpenAPI 3.1, and a page for browsers that needs no network.
 
+mod access;
 mod video;
 
 use std::collections::BTreeMap;
 
-use actix_web::{HttpResponse, http::header::LOCATION};
+use actix_web::{HttpResponse, http::header::LOCATION, web};
 use utoipa::{
     IntoParams, IntoResponses, OpenApi, PartialSchema, ToSchema,
     openapi::{
@@ -17,7 +18,7 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 pub(super) use self::video::{
     EventProblems, JobHeader, NoSuchJob, VideoForm, VideoProblems, VideoQuery,
 };
-use super::{ProblemBody, problem::PROBLEM_JSON};
+use super::{Problem, ProblemBody, Service, problem::PROBLEM_JSON};
 
 /// Everything that the service answers, as an OpenAPI document.
 #[derive(Debug, Clone, Copy, OpenApi)]
@@ -38,6 +39,7 @@ use super::{ProblemBody, problem::PROBLEM_JSON};
         super::health::ready,
         super::info::info,
         super::metrics::metrics,
+        super::admin::reload,
         openapi,
         to_page,
     ),
@@ -154,6 +156,20 @@ impl IntoResponses for NotReady {
     }
 }
 
+/// The errors of `POST /admin/reload`.
+pub(super) struct ReloadProblems;
+
+impl IntoResponses for ReloadProblems {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        problems(&[
+            (405, "Not a POST"),
+            (409, "Another reload is going on"),
+            (503, "The server is shutting down; see `Retry-After`"),
+            (504, "It goes on, but takes longer than a request may; see `/health`"),
+        ])
+    }
+}
+
 fn problems(table: &[(u16, &str)]) -> BTreeMap<String, RefOr<Response>> {
     table.iter().map(|&(status, text)| (status.to_string(), problem(status, text).into())).collect()
 }
@@ -170,12 +186,15 @@ fn problem(status: u16, description: &str) -> Response {
     response.header("Retry-After", header).build()
 }
 
-/// This description.
+/// This description, as it is under the settings of this service.
 #[utoipa::path(get, path = "/openapi.json", tag = "operation", responses(
     (status = 200, description = "OpenAPI 3.1", body = Object),
 ))]
-pub(super) async fn openapi() -> HttpResponse {
-    HttpResponse::Ok().json(ApiDoc::openapi())
+pub(super) async fn openapi(service: web::Data<Service>) -> Result<HttpResponse, Problem> {
+    let document = serde_json::to_value(ApiDoc::openapi());
+    let mut document = document.map_err(|_cannot_be| Problem::internal())?;
+    access::apply(&mut document, &service.config);
+    Ok(HttpResponse::Ok().json(document))
 }
 
 /// The browser page of this description.

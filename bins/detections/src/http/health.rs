@@ -11,9 +11,9 @@ use crate::{build_info, engine::ModelCard, wire::millis};
 /// How the service is.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(super) struct HealthBody {
-    /// `loading` until the model is there, `degraded` while shutting down or when results cannot be
-    /// stored, `failed` when the model
-    /// cannot answer any more.
+    /// `loading` until the model is there; `degraded` while shutting down, or when `reason` says that the model
+    /// or its classes are not what they should be or results cannot be stored, with `ready` true; `failed` when
+    /// the model cannot answer any more.
     status: Status,
     /// Whether a picture would be taken now.
     ready: bool,
@@ -32,7 +32,7 @@ pub(super) struct HealthBody {
     /// What waits for the Annotations service, where there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     outbox: Option<HealthOutbox>,
-    /// Why it failed or is degraded.
+    /// Why it is not healthy: what failed, what the Loader did not give, or why results cannot be stored.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
 }
@@ -45,7 +45,8 @@ enum Status {
     Loading,
     /// Everything works.
     Healthy,
-    /// Still answering, but taking nothing new, or nothing that could be stored.
+    /// Working, but with an older model or classes than it should, or without a place for results; or taking
+    /// nothing new.
     Degraded,
     /// The model cannot answer any more.
     Failed,
@@ -110,8 +111,12 @@ impl From<&ModelCard> for HealthModel {
     (status = 503, description = "The model cannot answer any more", body = HealthBody),
 ))]
 pub(super) async fn health(service: web::Data<Service>) -> HttpResponse {
-    let (status, reason) = match service.phase() {
-        Phase::Loading => (Status::Loading, None),
+    let phase = service.phase();
+    let ready = matches!(phase, Phase::Ready(_));
+    let notice = service.notices().told();
+    let (status, reason) = match phase {
+        Phase::Loading => (Status::Loading, notice),
+        Phase::Ready(_) if notice.is_some() => (Status::Degraded, notice),
         Phase::Ready(_) => (Status::Healthy, None),
         Phase::Draining => (Status::Degraded, None),
         Phase::Failed(reason) => (Status::Failed, Some(reason)),
@@ -121,10 +126,11 @@ pub(super) async fn health(service: web::Data<Service>) -> HttpResponse {
         Some(trouble) if status == Status::Healthy => (Status::Degraded, Some(trouble)),
         _ => (status, reason),
     };
-    let card = service.loaded().map(|loaded| &loaded.engine.model);
+    let loaded = service.loaded();
+    let card = loaded.as_ref().map(|loaded| &loaded.engine.model);
     let body = HealthBody {
         status,
-        ready: matches!(service.phase(), Phase::Ready(_)),
+        ready,
         model: card.map(HealthModel::from),
         backend: card.map(|card| card.backend.to_string()),
         device: card.map(|card| card.device.to_string()),

@@ -15,6 +15,7 @@ use super::{
     stream::{Format, respond},
 };
 use crate::{
+    access::Caller,
     events::EventsError,
     videos::{Failure, JobBody, Video},
     wire::VideoEvent,
@@ -35,8 +36,9 @@ const LAST_EVENT_ID: &str = "last-event-id";
 pub(super) async fn job(
     id: web::Path<String>,
     service: web::Data<Service>,
+    caller: Option<web::ReqData<Caller>>,
 ) -> Result<HttpResponse, Problem> {
-    let (_, video) = find(&service, &id)?;
+    let video = find(&service, &id, caller.as_deref())?;
     Ok(HttpResponse::Ok().json(video.job()))
 }
 
@@ -61,8 +63,9 @@ pub(super) async fn events(
     id: web::Path<String>,
     request: HttpRequest,
     service: web::Data<Service>,
+    caller: Option<web::ReqData<Caller>>,
 ) -> Result<HttpResponse, Problem> {
-    let (_, video) = find(&service, &id)?;
+    let video = find(&service, &id, caller.as_deref())?;
     let format = Format::events_by_default(&request)?;
     let after = last_event(request.headers())?;
     let log = video.log();
@@ -85,9 +88,10 @@ pub(super) async fn events(
 pub(super) async fn end_job(
     id: web::Path<String>,
     service: web::Data<Service>,
+    caller: Option<web::ReqData<Caller>>,
 ) -> Result<HttpResponse, Problem> {
-    let (id, video) = find(&service, &id)?;
-    if service.videos.forget(id) {
+    let video = find(&service, &id, caller.as_deref())?;
+    if service.videos.forget(&video) {
         return Ok(HttpResponse::NoContent().finish());
     }
     video.stop(Failure::cancelled());
@@ -96,8 +100,9 @@ pub(super) async fn end_job(
     Ok(HttpResponse::Ok().json(video.job()))
 }
 
-fn find(service: &Service, id: &str) -> Result<(Uuid, Arc<Video>), Problem> {
-    let found = Uuid::try_parse(id).ok().and_then(|id| Some((id, service.videos.job(id)?)));
+/// The job of that name, if the caller may see it; somebody else's is as good as none.
+fn find(service: &Service, id: &str, caller: Option<&Caller>) -> Result<Arc<Video>, Problem> {
+    let found = Uuid::try_parse(id).ok().and_then(|id| service.videos.job(id, caller));
     found.ok_or_else(|| {
         Problem::new(
             StatusCode::NOT_FOUND,

@@ -16,7 +16,9 @@ use prometheus_client::{
 };
 
 use super::{Problem, Service, state::Phase};
-use crate::{annotations::OutboxMetrics, engine::ModelCard, videos::VideoMetrics};
+use crate::{
+    access::AccessMetrics, annotations::OutboxMetrics, engine::ModelCard, videos::VideoMetrics,
+};
 
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
@@ -49,6 +51,11 @@ struct ModelLabels {
     device: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OutcomeLabels {
+    outcome: &'static str,
+}
+
 /// The service's counters, gauges and histograms.
 #[derive(Debug)]
 pub struct Metrics {
@@ -58,6 +65,9 @@ pub struct Metrics {
     stages: Family<StageLabels, Histogram>,
     detections: Family<ClassLabels, Counter>,
     model: Family<ModelLabels, Gauge>,
+    reloads: Family<OutcomeLabels, Counter>,
+    class_reloads: Family<OutcomeLabels, Counter>,
+    loader: Family<OutcomeLabels, Counter>,
     live: LiveGauges,
     videos: Arc<VideoMetrics>,
 }
@@ -74,7 +84,7 @@ struct LiveGauges {
 impl Metrics {
     /// Everything at zero.
     #[must_use]
-    pub fn new(videos: &Arc<VideoMetrics>, outbox: OutboxMetrics) -> Self {
+    pub fn new(videos: &Arc<VideoMetrics>, access: &AccessMetrics, outbox: OutboxMetrics) -> Self {
         let mut metrics = Self {
             registry: Registry::with_prefix("detections"),
             requests: Family::default(),
@@ -85,10 +95,14 @@ impl Metrics {
             }),
             detections: Family::default(),
             model: Family::default(),
+            reloads: Family::default(),
+            class_reloads: Family::default(),
+            loader: Family::default(),
             live: LiveGauges::default(),
             videos: Arc::clone(videos),
         };
         metrics.register();
+        access.register(&mut metrics.registry);
         metrics.registry.register_collector(Box::new(outbox));
         metrics
     }
@@ -105,6 +119,13 @@ impl Metrics {
         to.register("stage_seconds", "Where the time of a picture went", self.stages.clone());
         to.register("objects", "Objects found by product class", self.detections.clone());
         to.register("model_info", "The loaded model; always 1", self.model.clone());
+        to.register("model_reloads", "New models by what became of them", self.reloads.clone());
+        to.register(
+            "classes_reloads",
+            "New class maps by what became of them",
+            self.class_reloads.clone(),
+        );
+        to.register("loader_requests", "Requests to the Loader by outcome", self.loader.clone());
         to.register("in_flight_items", "Pictures inside the gate", live.items.clone());
         to.register("in_flight_bytes", "Bytes of the bodies inside the gate", live.bytes.clone());
         to.register("queue_length", "Pictures that wait for a thread", live.queued.clone());
@@ -143,7 +164,23 @@ impl Metrics {
             backend: card.backend,
             device: card.device,
         };
+        self.model.clear();
         self.model.get_or_create(&labels).set(1);
+    }
+
+    /// A new model was `swapped` in or `refused`.
+    pub(crate) fn model_reloaded(&self, outcome: &'static str) {
+        self.reloads.get_or_create(&OutcomeLabels { outcome }).inc();
+    }
+
+    /// A new class map was `swapped` in or `refused`.
+    pub(crate) fn classes_reloaded(&self, outcome: &'static str) {
+        self.class_reloads.get_or_create(&OutcomeLabels { outcome }).inc();
+    }
+
+    /// The Loader was asked.
+    pub(crate) fn loader_asked(&self, outcome: &'static str) {
+        self.loader.get_or_create(&OutcomeLabels { outcome }).inc();
     }
 
     fn stage(&self, stage: &'static str, time: Duration) {

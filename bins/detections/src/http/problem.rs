@@ -7,7 +7,7 @@ use actix_web::{
     HttpResponse, ResponseError,
     http::{
         StatusCode,
-        header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER},
+        header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE},
     },
 };
 use detections_types::ErrorKind;
@@ -57,6 +57,7 @@ pub struct Problem {
     detail: Cow<'static, str>,
     retry_after: Option<Duration>,
     allow: Option<&'static str>,
+    challenge: Option<Box<str>>,
     request_id: String,
 }
 
@@ -68,7 +69,15 @@ impl Problem {
         detail: impl Into<Cow<'static, str>>,
     ) -> Self {
         let detail = detail.into();
-        Self { status, code, detail, retry_after: None, allow: None, request_id: String::new() }
+        Self {
+            status,
+            code,
+            detail,
+            retry_after: None,
+            allow: None,
+            challenge: None,
+            request_id: String::new(),
+        }
     }
 
     /// A parameter is unknown, wrong or given twice.
@@ -120,6 +129,11 @@ impl Problem {
         let detail = format!("this resource allows {allow}");
         let problem = Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail);
         Self { allow: Some(allow), ..problem }
+    }
+
+    /// The same problem with the challenge that the caller has to meet (RFC 9110, section 11.6.1).
+    pub(super) fn challenged(self, challenge: String) -> Self {
+        Self { challenge: Some(challenge.into()), ..self }
     }
 
     /// A fault of this program; the log has the details, the client does not.
@@ -211,6 +225,9 @@ impl ResponseError for Problem {
         }
         if let Some(allow) = self.allow {
             response.insert_header((ALLOW, allow));
+        }
+        if let Some(challenge) = &self.challenge {
+            response.insert_header((WWW_AUTHENTICATE, &**challenge));
         }
         if let Ok(id) = HeaderValue::from_str(&self.request_id) {
             response.insert_header((X_REQUEST_ID, id));

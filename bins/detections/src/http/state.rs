@@ -3,20 +3,23 @@
 use std::{
     num::NonZeroUsize,
     sync::{
-        Arc, OnceLock,
+        Arc, OnceLock, PoisonError, RwLock,
         atomic::{AtomicBool, Ordering},
     },
     time::{Duration, Instant},
 };
 
 use detections_infer::DetectorHealth;
+use detections_models::BearerToken;
 
 use super::{Metrics, Problem};
 use crate::{
+    access::{Access, AccessMetrics},
     annotations::{Annotations, OutboxMetrics},
     config::Config,
     engine::Engine,
     gate::{Gate, GateLimits},
+    upkeep::{Notices, ReloadRefused, Reloading, UpkeepHandle},
     videos::{Failure, Videos},
     work::{Executor, ExecutorError},
 };
@@ -28,14 +31,20 @@ pub struct Service {
     pub(super) gate: Gate,
     pub(super) metrics: Metrics,
     pub(super) videos: Videos,
+    access: Option<Access>,
     annotations: OnceLock<Arc<Annotations>>,
     outbox_metrics: OutboxMetrics,
     started: Instant,
     draining: AtomicBool,
-    loaded: OnceLock<Loaded>,
+    loaded: RwLock<Option<Arc<Loaded>>>,
+    upkeep: OnceLock<UpkeepHandle>,
+    notices: Notices,
 }
 
 /// The engine and the threads that work with it.
+///
+/// A request takes it once and uses it to its end, whatever is taken into service meanwhile; it goes with its
+/// last user.
 #[derive(Debug)]
 pub struct Loaded {
     /// Model, detector and pipeline.
@@ -46,11 +55,11 @@ pub struct Loaded {
 
 /// What the service is able to do now.
 #[derive(Debug)]
-pub(super) enum Phase<'a> {
+pub(super) enum Phase {
     /// The model is not there yet.
     Loading,
     /// Everything works.
-    Ready(&'a Loaded),
+    Ready(Arc<Loaded>),
     /// The service ends: what is inside is finished, nothing new is taken.
     Draining,
     /// The model cannot answer any more.
@@ -68,9 +77,12 @@ impl Service {
             lanes: config.infer.threads.get(),
         });
         let videos = Videos::new(&config);
+        let access_metrics = Arc::new(AccessMetrics::default());
+        let access = config.access.clone();
         let outbox_metrics = OutboxMetrics::default();
         Self {
-            metrics: Metrics::new(videos.metrics(), outbox_metrics.clone()),
+            metrics: Metrics::new(videos.metrics(), &access_metrics, outbox_metrics.clone()),
+            access: access.map(|access| Access::new(access, access_metrics)),
             annotations: OnceLock::new(),
             outbox_metrics,
             gate,
@@ -78,11 +90,13 @@ impl Service {
             config,
             started: Instant::now(),
             draining: AtomicBool::new(false),
-            loaded: OnceLock::new(),
+            loaded: RwLock::default(),
+            upkeep: OnceLock::new(),
+            notices: Notices::default(),
         }
     }
 
-    /// Takes the loaded engine into service.
+    /// Takes the loaded engine into service, instead of the one that is there.
     ///
     /// # Errors
     /// [`ExecutorError`] when its threads cannot be started.
@@ -94,8 +108,10 @@ impl Service {
         let lanes = in_batches.saturating_add(1);
         let executor = Executor::spawn(Arc::clone(&engine.pipeline), lanes, self.gate.clone())?;
         self.metrics.model_loaded(&engine.model);
-        // Only the first engine is ever taken: nothing loads a second one.
-        self.loaded.get_or_init(|| Loaded { engine, executor });
+        let loaded = Arc::new(Loaded { engine, executor });
+        // The one before may go with this, or with the last request that uses it.
+        let before = self.loaded.write().unwrap_or_else(PoisonError::into_inner).replace(loaded);
+        drop(before);
         Ok(())
     }
 
@@ -108,6 +124,41 @@ impl Service {
     #[must_use]
     pub fn annotations(&self) -> Option<Arc<Annotations>> {
         self.annotations.get().cloned()
+    }
+
+    /// Lets `upkeep` renew the engine from now on; only the first is taken.
+    pub fn keep_up(&self, upkeep: UpkeepHandle) {
+        // A second one would renew beside the first.
+        self.upkeep.set(upkeep).ok();
+    }
+
+    /// Asks for what is new, now; `bearer` opens the Loader's door instead of the configured token.
+    ///
+    /// # Errors
+    /// A problem when the service ends, is being renewed by another request, or has nothing that renews it.
+    pub fn reload(&self, bearer: Option<BearerToken>) -> Result<Reloading, ReloadRefused> {
+        if self.is_draining() {
+            return Err(ReloadRefused::Ending);
+        }
+        self.upkeep.get().ok_or(ReloadRefused::Ending)?.reload(bearer)
+    }
+
+    /// What is not as it should be, though it works.
+    #[must_use]
+    pub const fn notices(&self) -> &Notices {
+        &self.notices
+    }
+
+    /// The counters.
+    #[must_use]
+    pub const fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// Whether the service ends.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
     }
 
     /// Refuses new work from now on, and ends the videos, which may take hours.
@@ -131,32 +182,40 @@ impl Service {
         &self.videos
     }
 
+    /// Who may call; `None` lets everybody in.
+    #[must_use]
+    pub const fn access(&self) -> Option<&Access> {
+        self.access.as_ref()
+    }
+
     /// Waits until nothing is inside.
     pub async fn emptied(&self) {
         self.gate.emptied().await;
         self.videos.gate().emptied().await;
     }
 
-    pub(super) fn loaded(&self) -> Option<&Loaded> {
-        self.loaded.get()
+    /// The engine in service.
+    #[must_use]
+    pub fn loaded(&self) -> Option<Arc<Loaded>> {
+        self.loaded.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(super) fn uptime(&self) -> Duration {
         self.started.elapsed()
     }
 
-    pub(super) fn phase(&self) -> Phase<'_> {
-        let Some(loaded) = self.loaded.get() else { return Phase::Loading };
+    pub(super) fn phase(&self) -> Phase {
+        let Some(loaded) = self.loaded() else { return Phase::Loading };
         match loaded.engine.detector.health() {
             DetectorHealth::Failed { reason } => Phase::Failed(reason),
-            DetectorHealth::Healthy if self.draining.load(Ordering::Relaxed) => Phase::Draining,
+            DetectorHealth::Healthy if self.is_draining() => Phase::Draining,
             DetectorHealth::Healthy => Phase::Ready(loaded),
         }
     }
 
     /// The engine, if it can take a picture now.
-    pub(super) fn ready(&self) -> Result<&Loaded, Problem> {
-        if self.draining.load(Ordering::Relaxed) {
+    pub(super) fn ready(&self) -> Result<Arc<Loaded>, Problem> {
+        if self.is_draining() {
             return Err(Problem::unavailable("draining", "the server is shutting down"));
         }
         match self.phase() {

@@ -9,7 +9,7 @@ use std::{
 };
 
 use actix_web::{
-    HttpRequest, HttpResponse, HttpResponseBuilder,
+    HttpMessage, HttpRequest, HttpResponse, HttpResponseBuilder,
     http::{
         StatusCode,
         header::{HeaderName, LOCATION},
@@ -28,8 +28,9 @@ use super::{
     stream::{Format, respond},
 };
 use crate::{
+    access::Caller,
     annotations::{Subject, VideoRecord},
-    videos::{JobBody, Name, Plan, UploadState, Video},
+    videos::{JobBody, Name, Owner, Plan, UploadState, Video},
     wire::VideoEvent,
 };
 
@@ -102,7 +103,7 @@ pub(super) async fn detect_video(
         let subject = Subject::new(&name.to_string(), upload.name(), &loaded.engine.model);
         VideoRecord::new(annotations, subject, params.body())
     });
-    let plan = Plan { record, ..plan(&params, name.clone(), started) };
+    let plan = Plan { record, ..plan(&params, name.clone(), owner(&request), started) };
     let (video, intake) = service.videos.begin(&loaded.engine.video, plan, permit)?;
     let uploading = Uploading(Arc::clone(&video));
     rt::spawn(feed(upload, intake, Arc::clone(&video), Arc::clone(service.videos.metrics())));
@@ -131,7 +132,12 @@ fn name(job: Option<Uuid>, delivery: Delivery, request: &str) -> Name {
     }
 }
 
-fn plan(params: &VideoParams, name: Name, started: Instant) -> Plan {
+/// To whom the video belongs, where callers are told apart.
+fn owner(request: &HttpRequest) -> Owner {
+    request.extensions().get::<Caller>().map(|caller| Arc::clone(caller.subject()))
+}
+
+fn plan(params: &VideoParams, name: Name, owner: Owner, started: Instant) -> Plan {
     Plan {
         request: params.request.clone(),
         sampling: params.sampling,
@@ -139,6 +145,7 @@ fn plan(params: &VideoParams, name: Name, started: Instant) -> Plan {
         deadline: started + params.timeout,
         name,
         record: None,
+        owner,
     }
 }
 

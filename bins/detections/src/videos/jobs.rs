@@ -8,14 +8,23 @@ use std::{
 
 use uuid::Uuid;
 
-use super::{Failure, Video};
+use super::{Failure, Owner, Video};
+use crate::access::Caller;
+
+/// A job, by its name and by whom it belongs to; two owners may use the same name.
+#[derive(Debug)]
+struct Job {
+    id: Uuid,
+    owner: Owner,
+    video: Arc<Video>,
+}
 
 /// The jobs, oldest first.
 #[derive(Debug)]
 pub(super) struct Jobs {
     max: usize,
     ttl: Duration,
-    kept: Mutex<VecDeque<(Uuid, Arc<Video>)>>,
+    kept: Mutex<VecDeque<Job>>,
 }
 
 impl Jobs {
@@ -32,50 +41,60 @@ impl Jobs {
         self.kept().len()
     }
 
-    pub(super) fn find(&self, id: Uuid) -> Option<Arc<Video>> {
-        self.kept().iter().find(|(name, _)| *name == id).map(|(_, video)| Arc::clone(video))
+    /// The job of that name: the caller's own, or any that it may see. Without callers everybody sees all.
+    pub(super) fn find(&self, id: Uuid, caller: Option<&Caller>) -> Option<Arc<Video>> {
+        let kept = self.kept();
+        let of_that_name = || kept.iter().filter(|job| job.id == id);
+        let found = match caller {
+            None => of_that_name().next(),
+            Some(caller) => {
+                let own = of_that_name().find(|job| job.owner.as_ref() == Some(caller.subject()));
+                own.or_else(|| of_that_name().find(|job| caller.may_see(job.owner.as_deref())))
+            }
+        };
+        found.map(|job| Arc::clone(&job.video))
     }
 
     /// Adds a job; the oldest that ended makes room for it.
-    pub(super) fn add(&self, id: Uuid, video: &Arc<Video>) -> Result<(), Failure> {
+    pub(super) fn add(&self, id: Uuid, owner: &Owner, video: &Arc<Video>) -> Result<(), Failure> {
         let mut kept = self.kept();
-        if kept.iter().any(|(name, _)| *name == id) {
+        if kept.iter().any(|job| job.id == id && job.owner == *owner) {
             return Err(Failure::new(409, "job_exists", format!("there is a job {id} already")));
         }
         if kept.len() >= self.max {
-            let ended = kept.iter().position(|(_, video)| video.outcome().is_some());
+            let ended = kept.iter().position(|job| job.video.outcome().is_some());
             let Some(oldest) = ended else {
                 let message = format!("as many jobs are in work as may be: {}", self.max);
                 return Err(Failure::new(429, "too_many_jobs", message));
             };
             kept.remove(oldest);
         }
-        kept.push_back((id, Arc::clone(video)));
+        kept.push_back(Job { id, owner: owner.clone(), video: Arc::clone(video) });
         Ok(())
     }
 
     /// Forgets a job that has ended; says whether there was one.
-    pub(super) fn forget(&self, id: Uuid) -> bool {
-        self.remove(|name, video| name == id && video.outcome().is_some())
+    pub(super) fn forget(&self, this: &Arc<Video>) -> bool {
+        self.remove(|video| Arc::ptr_eq(video, this) && video.outcome().is_some())
     }
 
     /// Forgets the jobs that ended so long before `now` as they are kept.
     pub(super) fn expire(&self, now: Instant) {
-        self.remove(|_, video| {
+        self.remove(|video| {
             let ended = video.ended_at();
             ended.is_some_and(|ended| now.saturating_duration_since(ended) >= self.ttl)
         });
     }
 
-    fn remove(&self, which: impl Fn(Uuid, &Arc<Video>) -> bool) -> bool {
+    fn remove(&self, which: impl Fn(&Arc<Video>) -> bool) -> bool {
         let mut kept = self.kept();
         let before = kept.len();
-        kept.retain(|(name, video)| !which(*name, video));
+        kept.retain(|job| !which(&job.video));
         kept.len() < before
     }
 
     /// The jobs; the list is whole after each change, so a panic elsewhere leaves it usable.
-    fn kept(&self) -> MutexGuard<'_, VecDeque<(Uuid, Arc<Video>)>> {
+    fn kept(&self) -> MutexGuard<'_, VecDeque<Job>> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -111,11 +130,11 @@ mod tests {
         let cancel = CancelToken::new();
         let video = Video::new(&Name::Job(id), limits, cancel, arrivals, &Arc::default());
         let video = Arc::new(video);
-        jobs.add(id, &video).map(|()| video)
+        jobs.add(id, &None, &video).map(|()| video)
     }
 
     fn is_kept(jobs: &Jobs, number: u128) -> bool {
-        jobs.find(Uuid::from_u128(number)).is_some()
+        jobs.find(Uuid::from_u128(number), None).is_some()
     }
 
     #[test]

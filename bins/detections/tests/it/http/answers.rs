@@ -172,6 +172,7 @@ async fn the_interface_describes_itself() {
         "/health/ready",
         "/info",
         "/metrics",
+        "/admin/reload",
         "/openapi.json",
         "/docs",
     ];
