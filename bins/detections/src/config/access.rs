@@ -8,7 +8,10 @@ use std::{
     time::Duration,
 };
 
-use super::reader::{Reader, choice, number};
+use super::{
+    AnnotationsConfig, LoaderConfig,
+    reader::{Reader, choice, number},
+};
 use crate::access::{
     Area, ClaimRules, Expected, JwksSource, KeyError, KeySet, PlainHttp, TokenFormat, TokenList,
 };
@@ -75,10 +78,6 @@ impl AccessConfig {
             open: reader.words("access.open", vec![Area::Health], area),
             forward: reader.words("access.forward", Vec::new(), forward),
         };
-        if !config.forward.is_empty() {
-            let problem = "this build has no client that a caller's token could be handed to";
-            reader.fault("access.forward", problem.to_owned());
-        }
         let is_closed = !config.tokens.is_empty() || config.jwt.is_some();
         if asked_for && !is_closed && reader.faults() == faults {
             let problem = "is configured, but there is nothing to know a caller by: set tokens_file, \
@@ -86,6 +85,29 @@ impl AccessConfig {
             reader.fault("access", problem.to_owned());
         }
         asked_for.then_some(config)
+    }
+
+    /// What does not fit together with the services that there are.
+    pub(super) fn check(
+        &self,
+        loader: &LoaderConfig,
+        annotations: &AnnotationsConfig,
+        reader: &mut Reader,
+    ) {
+        for (target, missing, word, url) in [
+            (Forward::Loader, loader.url.is_none(), "loader", "loader.url"),
+            (
+                Forward::Annotations,
+                annotations.endpoint.is_none(),
+                "annotations",
+                "annotations.url",
+            ),
+        ] {
+            if missing && self.forward.contains(&target) {
+                let problem = format!("{word} needs {url}, the service that gets the token");
+                reader.fault("access.forward", problem);
+            }
+        }
     }
 }
 
