@@ -23,6 +23,7 @@ fn access(tokens: &[&FreshToken], with_jwt: bool) -> Access {
     let jwt = JwtConfig { keys: all_keys(), jwks: None, rules: rules() };
     let config = AccessConfig {
         tokens,
+        tokens_file: None,
         jwt: with_jwt.then_some(jwt),
         open: vec![Area::Health],
         forward: vec![Forward::Loader],

@@ -1,23 +1,16 @@
 //! Who may call: the settings, with the keys and tokens that they name already read, so that a start tells
 //! everything that is wrong with them.
 
-use std::{
-    fs::File,
-    io::{self, Read},
-    path::Path,
-    time::Duration,
-};
+use std::time::Duration;
 
 use super::{
     AnnotationsConfig, LoaderConfig,
     reader::{Reader, choice, number},
 };
 use crate::access::{
-    Area, ClaimRules, Expected, JwksSource, KeyError, KeySet, PlainHttp, TokenFormat, TokenList,
+    Area, ClaimRules, Expected, JwksSource, KeyError, KeySet, PlainHttp, TokenList, TokensFile,
+    read_file,
 };
-
-/// The largest file of tokens or keys.
-const MAX_FILE_BYTES: u64 = 1 << 20;
 
 /// The word that turns the check of a claim off.
 const ANY: &str = "any";
@@ -27,6 +20,8 @@ const ANY: &str = "any";
 pub struct AccessConfig {
     /// The tokens that are known by their digests.
     pub tokens: TokenList,
+    /// Where they are listed, to be read again.
+    pub tokens_file: Option<TokensFile>,
     /// Signed tokens; none are taken where nothing is said of them.
     pub jwt: Option<JwtConfig>,
     /// What is open to everybody.
@@ -72,8 +67,10 @@ impl AccessConfig {
     pub(super) fn read(reader: &mut Reader) -> Option<Self> {
         let asked_for = reader.has_any("access.");
         let faults = reader.faults();
+        let tokens_file = tokens_file(reader);
         let config = Self {
-            tokens: tokens(reader),
+            tokens: tokens(reader, tokens_file.as_ref()),
+            tokens_file,
             jwt: JwtConfig::read(reader),
             open: reader.words("access.open", vec![Area::Health], area),
             forward: reader.words("access.forward", Vec::new(), forward),
@@ -159,16 +156,18 @@ impl JwksConfig {
     }
 }
 
-fn tokens(reader: &mut Reader) -> TokenList {
-    const KEY: &str = "access.tokens_file";
-    let Some(path) = reader.path(KEY) else { return TokenList::default() };
-    let text = read_file(&path).map_err(|error| vec![error.to_string()]).and_then(|bytes| {
-        String::from_utf8(bytes).map_err(|_binary| vec!["it is not a text".to_owned()])
-    });
-    let list = text.and_then(|text| TokenList::parse(&text, TokenFormat::of(&path)));
-    list.unwrap_or_else(|faults| {
+const TOKENS_FILE: &str = "access.tokens_file";
+
+fn tokens_file(reader: &mut Reader) -> Option<TokensFile> {
+    let refresh = reader.millis("access.tokens_refresh_ms", 10_000);
+    reader.path(TOKENS_FILE).map(|path| TokensFile { path, refresh })
+}
+
+fn tokens(reader: &mut Reader, file: Option<&TokensFile>) -> TokenList {
+    let Some(file) = file else { return TokenList::default() };
+    file.read().unwrap_or_else(|faults| {
         for fault in faults {
-            reader.fault(KEY, format!("{}: {fault}", path.display()));
+            reader.fault(TOKENS_FILE, format!("{}: {fault}", file.path.display()));
         }
         TokenList::default()
     })
@@ -183,15 +182,6 @@ fn add_key(reader: &mut Reader, key: &str, add: impl FnOnce(&[u8]) -> Result<(),
     if let Err(problem) = outcome {
         reader.fault(key, format!("{}: {problem}", path.display()));
     }
-}
-
-fn read_file(path: &Path) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    File::open(path)?.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > MAX_FILE_BYTES {
-        return Err(io::Error::other(format!("it has more than {MAX_FILE_BYTES} bytes")));
-    }
-    Ok(bytes)
 }
 
 /// Editors end a file with a newline, which is no part of the secret.

@@ -162,7 +162,7 @@ mod tests {
         let mut config = Config::load(None, [], &Overrides::default()).unwrap();
         let tokens = TokenList::parse(&fresh.entry(), TokenFormat::Toml).unwrap();
         let open = vec![Area::Health];
-        config.access = Some(AccessConfig { tokens, jwt: None, open, forward });
+        config.access = Some(AccessConfig { tokens, tokens_file: None, jwt: None, open, forward });
         let service = web::Data::new(Service::new(Arc::new(config)));
         let app = App::new().app_data(service).route("/info", web::get().to(known));
         let app = init_service(app.wrap(from_fn(access))).await;

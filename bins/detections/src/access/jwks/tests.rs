@@ -80,6 +80,7 @@ fn access(issuer: &Issuer, refresh: Duration, cooldown: Duration) -> Access {
     let jwt = JwtConfig { keys: KeySet::default(), jwks: Some(jwks), rules: rules() };
     let config = AccessConfig {
         tokens: TokenList::default(),
+        tokens_file: None,
         jwt: Some(jwt),
         open: Vec::new(),
         forward: Vec::new(),
