@@ -69,15 +69,22 @@ impl Shelf {
     /// # Errors
     /// When it is there and cannot be read.
     pub fn find(&self, name: &FileName) -> io::Result<Option<Found>> {
-        if let Some(bytes) = self.lock().replaced.get(name).cloned() {
-            return Ok(Some(Found {
-                digest: Sha256::digest(&bytes).into(),
-                length: length(&bytes),
-                content: Content::Memory(bytes),
-            }));
-        }
-        let found = self.open(name.as_str())?;
-        if found.is_some() { Ok(found) } else { self.open(&name.as_onnx()) }
+        let found = self.newest(name.as_str())?;
+        if found.is_some() { Ok(found) } else { self.newest(&name.as_onnx()) }
+    }
+
+    /// The replacement of exactly this file, or else the folder's.
+    fn newest(&self, name: &str) -> io::Result<Option<Found>> {
+        let state = self.lock();
+        let replaced = state.replaced.iter().find(|(file, _)| file.as_str() == name);
+        let replaced = replaced.map(|(_, bytes)| bytes.clone());
+        drop(state);
+        let Some(bytes) = replaced else { return self.open(name) };
+        Ok(Some(Found {
+            digest: Sha256::digest(&bytes).into(),
+            length: length(&bytes),
+            content: Content::Memory(bytes),
+        }))
     }
 
     /// Puts other bytes in front of a file, and gives their SHA-256 in hexadecimal digits.
