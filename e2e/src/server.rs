@@ -4,7 +4,7 @@ use std::{
     collections::VecDeque,
     io::{BufRead, BufReader},
     net::SocketAddr,
-    process::{Child, ChildStderr, ExitStatus, Stdio},
+    process::{Child, ChildStderr, Command, ExitStatus, Stdio},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
     time::{Duration, Instant},
@@ -40,12 +40,20 @@ impl Server {
     /// When it does not become ready; the end of its log says why.
     pub fn start(variables: &[(&str, &str)]) -> Result<Self> {
         let server = Self::launch(variables)?;
+        server.wait_until_ready()?;
+        Ok(server)
+    }
+
+    /// Waits until it is ready for pictures.
+    ///
+    /// # Errors
+    /// When it does not become ready; the end of its log says why.
+    pub fn wait_until_ready(&self) -> Result<()> {
         wait::until("readiness", START, || {
-            let reply = server.client.get("/health/ready").ok()?;
+            let reply = self.client.get("/health/ready").ok()?;
             (reply.status == 200).then_some(())
         })
-        .with_context(|| server.log.end())?;
-        Ok(server)
+        .with_context(|| self.log.end())
     }
 
     /// Starts a server and waits only until it listens.
@@ -53,7 +61,15 @@ impl Server {
     /// # Errors
     /// When it does not listen; the end of its log says why.
     pub fn launch(variables: &[(&str, &str)]) -> Result<Self> {
-        let mut command = program::command(["serve"])?;
+        Self::launch_as(program::command(["serve"])?, variables)
+    }
+
+    /// Starts a server by a command of the caller's, which may put limits around it, and waits until it
+    /// listens.
+    ///
+    /// # Errors
+    /// When it does not listen; the end of its log says why.
+    pub fn launch_as(mut command: Command, variables: &[(&str, &str)]) -> Result<Self> {
         command.env("BIND", "127.0.0.1:0").envs(variables.iter().copied());
         command.stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().context("starting the server")?;

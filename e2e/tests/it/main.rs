@@ -10,6 +10,8 @@ mod health;
 mod lifecycle;
 mod logs;
 mod memory;
+mod mocks;
+mod neighbours;
 mod openapi;
 mod operation;
 mod pictures;

@@ -59,6 +59,7 @@ fn a_replacement_is_a_new_version_until_it_is_taken_away() -> Result<()> {
     let (_folder, mock) = shelf()?;
     let before = mock.client().get("/models/m.onnx")?;
     mock.put_file("m.onnx", b"new".to_vec())?;
+    assert_eq!(mock.client().get("/models/m")?.body, b"new", "by its short name too");
     let after = mock.client().get("/models/m.onnx")?;
     assert_eq!(after.body, b"new");
     assert_ne!(after.header("etag"), before.header("etag"));
