@@ -1,5 +1,5 @@
 //! A service that is killed at any moment, while it tells of a video and while it delivers: what it told arrives, and
-//! nothing arrives under two keys. `DETECTIONS_E2E_CRASHES` is how often it is killed.
+//! nothing arrives under two keys; and one that is asked to end. `DETECTIONS_E2E_CRASHES` is how often it is killed.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -15,7 +15,7 @@ use anyhow::{Context, Result, ensure};
 use detections_e2e::{mock::Mock, picture::fixture, random::Random, server::Server, shared, wire};
 use serde_json::{Value, json};
 
-use super::{PATIENCE, health, settings};
+use super::{PATIENCE, health, left_by, post, results_of, settings};
 
 /// A frame that a client was told of: the id of its request, and its number.
 type Told = HashSet<(String, u64)>;
@@ -96,5 +96,26 @@ fn what_was_told_of_videos_before_a_kill_arrives_and_under_one_key_each() -> Res
         results.len(),
         counters["duplicates"]
     ));
+    Ok(())
+}
+
+#[test]
+fn what_waits_when_a_signal_ends_the_service_goes_out_after_the_next_start() -> Result<()> {
+    let data = tempfile::tempdir()?;
+    let mock = Mock::annotations(&[])?;
+    let url = mock.url();
+    let address = left_by(mock)?;
+    let start = || Server::start(&settings(data.path(), &[("ANNOTATIONS_URL", &url)])?);
+    let mut server = start()?;
+    let ids: Vec<String> = (0..3).map(|number| format!("request-{number}")).collect();
+    for id in &ids {
+        post(&server, id, fixture("media/harbour.png")?)?;
+    }
+    server.signal("TERM")?;
+    ensure!(server.wait_for_end(PATIENCE)?.success(), "{}", server.log());
+    let mock = Mock::annotations_at(address)?;
+    let server = start()?;
+    assert_eq!(results_of(&mock, &ids)?.len(), ids.len());
+    health(&server, "an empty outbox", |health| health["outbox"]["pending"] == 0)?;
     Ok(())
 }

@@ -1,6 +1,8 @@
 //! The mock as a program: it says where it listens and is asked for its health by itself. What it answers is tested
 //! from outside, beside the service that it stands for a neighbour of.
 
+#![allow(clippy::unwrap_used, reason = "what goes wrong in a test's own helpers must fail it")]
+
 use std::{
     io::{BufRead, BufReader},
     process::{Child, Command, Stdio},
