@@ -10,23 +10,24 @@ use gstreamer::ClockTime;
 const HEADER: usize = 4096;
 
 /// Places are told modulo this.
-const PLACES: u64 = 1024;
+const PLACES: u16 = 1024;
 
 /// What a picture's header says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Place {
     /// Pictures of the group that are shown before it.
-    within: u64,
+    within: u16,
     starts_group: bool,
 }
 
 /// The times of one stream's pictures in the order of decoding.
 #[derive(Debug, Default)]
 pub(super) struct Times {
-    /// When the first picture of the group is shown, as far as it is known.
-    start: Option<u64>,
+    /// When the first picture of the group is shown, as far as it is known, in nanoseconds; it may lie before the
+    /// first time of the stream.
+    start: Option<i128>,
     /// The last place of the group so far.
-    last: u64,
+    last: u16,
 }
 
 impl Times {
@@ -38,18 +39,18 @@ impl Times {
         duration: Option<ClockTime>,
     ) -> Option<ClockTime> {
         let (Some(place), Some(duration)) = (place(bytes), duration) else { return stated };
-        let duration = duration.nseconds();
+        let duration = i128::from(duration.nseconds());
         self.enter(place, duration);
-        let offset = place.within.saturating_mul(duration);
+        let offset = i128::from(place.within) * duration;
         if let Some(stated) = stated {
-            self.start = stated.nseconds().checked_sub(offset);
+            self.start = Some(i128::from(stated.nseconds()) - offset);
             return Some(stated);
         }
-        Some(ClockTime::from_nseconds(self.start?.saturating_add(offset)))
+        u64::try_from(self.start? + offset).ok().map(ClockTime::from_nseconds)
     }
 
     /// Goes on to the next group where `place` is in it.
-    fn enter(&mut self, place: Place, duration: u64) {
+    fn enter(&mut self, place: Place, duration: i128) {
         let shown = if place.starts_group {
             self.last + 1
         } else if place.within + PLACES / 2 < self.last {
@@ -58,7 +59,7 @@ impl Times {
             self.last = self.last.max(place.within);
             return;
         };
-        self.start = self.start.map(|start| start.saturating_add(shown.saturating_mul(duration)));
+        self.start = self.start.map(|start| start.saturating_add(i128::from(shown) * duration));
         self.last = place.within;
     }
 }
@@ -73,7 +74,7 @@ fn place(bytes: &[u8]) -> Option<Place> {
         match *window {
             [0, 0, 1, GROUP, ..] => starts_group = true,
             [0, 0, 1, PICTURE, high, low] => {
-                let within = u64::from(u16::from_be_bytes([high, low]) >> 6);
+                let within = u16::from_be_bytes([high, low]) >> 6;
                 return Some(Place { within, starts_group });
             }
             _ => {}
@@ -107,7 +108,6 @@ mod tests {
     fn a_picture_tells_its_place() {
         for (within, starts_group) in [(0, true), (2, false), (1023, false)] {
             let bytes = picture(within, starts_group);
-            let within = within.into();
             assert_eq!(place(&bytes), Some(Place { within, starts_group }));
             for len in 0..bytes.len() - 1 {
                 assert_eq!(place(&bytes[..len]), None, "{len} bytes");
