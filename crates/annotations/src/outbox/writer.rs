@@ -158,7 +158,7 @@ impl Writer {
         }
         let busy = |row: &rusqlite::Row<'_>| row.get::<_, i64>(0);
         let emptied = self.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], busy);
-        self.log_remembers = emptied.map_or(true, |busy| busy != 0);
+        self.log_remembers = !emptied.is_ok_and(|busy| busy == 0);
     }
 
     fn remember_ends(&mut self, batch: &[Task]) {
