@@ -86,7 +86,7 @@ fn access(issuer: &Issuer, refresh: Duration, cooldown: Duration) -> Access {
         forward: Vec::new(),
     };
     let access = Access::new(config, Arc::new(AccessMetrics::default()));
-    access.watch_keys().unwrap();
+    access.watch().unwrap();
     access
 }
 
