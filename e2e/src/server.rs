@@ -4,7 +4,7 @@ use std::{
     collections::VecDeque,
     io::{BufRead, BufReader},
     net::SocketAddr,
-    process::{Child, ChildStderr, ExitStatus, Stdio},
+    process::{ChildStderr, ExitStatus},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
     time::{Duration, Instant},
@@ -12,11 +12,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use crate::{
-    http::Client,
-    process::{self, Recipient},
-    program, wait,
-};
+use crate::{http::Client, invocation::Running, program, wait};
 
 /// How long a start may take; an unoptimised build plans its model slowly.
 const START: Duration = Duration::from_secs(120);
@@ -27,7 +23,7 @@ const LOG_LINES: usize = 20_000;
 /// log is shown.
 #[derive(Debug)]
 pub struct Server {
-    child: Child,
+    running: Running,
     address: SocketAddr,
     client: Client,
     log: Arc<Log>,
@@ -55,17 +51,16 @@ impl Server {
     pub fn launch(variables: &[(&str, &str)]) -> Result<Self> {
         let mut command = program::command(["serve"])?;
         command.env("BIND", "127.0.0.1:0").envs(variables.iter().copied());
-        command.stdout(Stdio::null()).stderr(Stdio::piped());
-        let mut child = command.spawn().context("starting the server")?;
+        let mut running = command.spawn()?;
         let log = Arc::new(Log::default());
-        if let Some(stderr) = child.stderr.take() {
+        if let Some(stderr) = running.take_stderr() {
             let log = Arc::clone(&log);
             thread::spawn(move || log.read(stderr));
         }
         match log.wait_for_address() {
-            Ok(address) => Ok(Self { child, address, client: Client::new(address)?, log }),
+            Ok(address) => Ok(Self { running, address, client: Client::new(address)?, log }),
             Err(error) => {
-                let killed = child.kill().and_then(|()| child.wait());
+                let killed = running.kill();
                 Err(error.context(format!("the server ended with {killed:?}")))
             }
         }
@@ -84,9 +79,11 @@ impl Server {
     }
 
     /// Its process.
-    #[must_use]
-    pub fn pid(&self) -> u32 {
-        self.child.id()
+    ///
+    /// # Errors
+    /// When it does not run any more.
+    pub fn pid(&self) -> Result<u32> {
+        self.running.pid()
     }
 
     /// Its log so far, or the last of it.
@@ -110,7 +107,7 @@ impl Server {
     /// # Errors
     /// When it has ended already.
     pub fn signal(&self, name: &str) -> Result<()> {
-        process::signal(name, Recipient::Process(self.pid()))
+        self.running.signal(name)
     }
 
     /// Waits for its end.
@@ -118,15 +115,15 @@ impl Server {
     /// # Errors
     /// When it does not end within `patience`.
     pub fn wait_for_end(&mut self, patience: Duration) -> Result<ExitStatus> {
-        let child = &mut self.child;
-        wait::until("the server's end", patience, || child.try_wait().ok().flatten())
+        let running = &mut self.running;
+        wait::until("the server's end", patience, || running.try_wait().ok().flatten())
     }
 }
 
 impl Drop for Server {
     #[expect(clippy::print_stderr, reason = "a failing test shows what its server said")]
     fn drop(&mut self) {
-        let killed = self.child.kill().and_then(|()| self.child.wait());
+        let killed = self.running.kill();
         if thread::panicking() {
             eprintln!("the server ({killed:?}) said last:\n{}", self.log.end());
         }
