@@ -64,6 +64,11 @@ fn it_runs_as_a_user_without_password_and_writes_nowhere_else() -> Result<()> {
         ["run", "--rm", "--user=0", "--entrypoint=grep", &image, "^appuser:", "/etc/shadow"];
     let entry = docker(&shadow)?;
     assert!(entry.split(':').nth(1).is_some_and(|word| word.starts_with('!')), "{entry}");
+    // Without it every start would look through all plugins again.
+    assert_eq!(
+        shell(&image, "test -r /app/gstreamer.registry && echo readable")?.trim(),
+        "readable"
+    );
     let script = "for folder in /app /etc /usr/local/bin /var /app/Logs /app/data; do \
         touch $folder/x 2>/dev/null && echo $folder; done; true";
     let written = shell(&image, script)?;
