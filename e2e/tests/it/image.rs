@@ -43,7 +43,11 @@ fn it_says_what_it_is_and_how_it_is_run() -> Result<()> {
         assert!(config["Volumes"][folder].is_object(), "{config}");
     }
     let check = &config["Healthcheck"];
-    assert_eq!((&check["Interval"], &check["Timeout"]), (&30e9.into(), &5e9.into()), "{check}");
+    assert_eq!(
+        (&check["Interval"], &check["Timeout"]),
+        (&30_000_000_000_u64.into(), &5_000_000_000_u64.into()),
+        "{check}"
+    );
     for name in ["title", "description", "licenses", "version", "revision", "created"] {
         let label = &config["Labels"][format!("org.opencontainers.image.{name}")];
         assert!(label.as_str().is_some_and(|text| !text.is_empty()), "{name}: {config}");
