@@ -49,8 +49,9 @@ docker-measure:
     e2e/bench/image.sh detections-cpu:dev
 
 # The development stack: the service between the mocks of its neighbours.
-dev-up:
-    docker/compose docker/docker-compose.yml up --build --wait
+dev-up: docker-cpu
+    docker/compose docker/docker-compose.yml build mock-loader mock-annotations
+    docker/compose docker/docker-compose.yml up --wait
 
 # Ends the development stack; its volumes stay.
 dev-down:
