@@ -2,6 +2,7 @@
 //! finishes what is inside before it goes.
 
 use std::{
+    any::Any,
     future::Future,
     io,
     pin::pin,
@@ -12,10 +13,11 @@ use std::{
 use actix_web::{
     HttpServer,
     dev::{Server, ServerHandle},
-    rt::System,
+    rt::{System, net::TcpStream},
     web,
 };
 use detections_annotations::AnnotationsError;
+use socket2::SockRef;
 use tokio::time::timeout;
 
 use crate::{
@@ -108,9 +110,18 @@ pub fn run(config: &Config) -> Result<(), ServeError> {
     })
 }
 
+/// Ends a connection whose client takes nothing of what it is sent for as long as any request may take: only
+/// then can it not be one that sends everything before it reads.
+fn leave_the_deaf(stream: &dyn Any, patience: Duration) {
+    let Some(stream) = stream.downcast_ref::<TcpStream>() else { return };
+    if let Err(error) = SockRef::from(stream).set_tcp_user_timeout(Some(patience)) {
+        tracing::debug!(%error, "a client that never reads is waited for");
+    }
+}
+
 async fn serve(service: web::Data<Service>, config: &Config) -> Result<(), ServeError> {
     let mut signals = Signals::new()?;
-    let server = listen(service.clone(), &config.server)?;
+    let server = listen(service.clone(), config)?;
     let management = listen_for_management(&service, &config.server)?;
     service.access().map_or(Ok(()), Access::watch_keys)?;
     let handle = server.handle();
@@ -143,7 +154,9 @@ async fn serve(service: web::Data<Service>, config: &Config) -> Result<(), Serve
     outcome
 }
 
-fn listen(service: web::Data<Service>, config: &ServerConfig) -> Result<Server, ServeError> {
+fn listen(service: web::Data<Service>, config: &Config) -> Result<Server, ServeError> {
+    let patience = config.server.timeout.max(config.video.timeout);
+    let config = &config.server;
     let server = HttpServer::new(move || create_app(service.clone()))
         .workers(config.workers)
         .disable_signals()
@@ -152,6 +165,7 @@ fn listen(service: web::Data<Service>, config: &ServerConfig) -> Result<Server, 
         .client_disconnect_timeout(LINGER)
         // A client that closes its side is gone: its work stops at the next check.
         .h1_allow_half_closed(false)
+        .on_connect(move |stream, _| leave_the_deaf(stream, patience))
         .bind(&config.bind)
         .map_err(|source| ServeError::Bind { bind: config.bind.clone(), source })?;
     for address in server.addrs() {

@@ -17,6 +17,7 @@ mod program;
 mod spool;
 mod status;
 mod supply;
+mod temporal;
 mod writer;
 
 use std::{

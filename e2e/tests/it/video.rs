@@ -5,6 +5,7 @@ mod codecs;
 mod containers;
 mod jobs;
 mod streaming;
+mod unread;
 mod wrong;
 
 use std::{fs, path::Path};

@@ -1,6 +1,9 @@
 //! The pipeline of one video: bytes, container, parser, decoder, and frames that are pulled.
 
-use std::{sync::Arc, thread};
+use std::{
+    sync::{Arc, Mutex},
+    thread,
+};
 
 use gstreamer::{self as gst, prelude::*};
 use gstreamer_app as gst_app;
@@ -11,6 +14,7 @@ use super::{
     memory, plug,
     status::Status,
     supply::Supply,
+    temporal::Times,
 };
 use crate::{FrameError, feed::FeedCloser};
 
@@ -207,6 +211,9 @@ impl Chain {
             elements.extend(plug::parser(caps)?);
             let decoder = plug::decoder(caps)?;
             self.tune(&decoder)?;
+            if kinds::tells_places(caps) {
+                state_times(&static_pad(&decoder, "sink")?);
+            }
             elements.push(decoder);
         }
         pipeline.add_many(&elements).map_err(broken)?;
@@ -294,6 +301,24 @@ impl Chain {
             None => gst::PadProbeReturn::Ok,
         });
     }
+}
+
+/// Gives every picture the time that its container leaves out.
+fn state_times(pad: &gst::Pad) {
+    let times = Mutex::new(Times::default());
+    pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
+        if let Some(buffer) = info.buffer_mut()
+            && let Ok(mut times) = times.lock()
+        {
+            let (stated, duration) = (buffer.pts(), buffer.duration());
+            let bytes = buffer.map_readable();
+            let time = bytes.map_or(stated, |bytes| times.time(&bytes, stated, duration));
+            if time != stated {
+                buffer.make_mut().set_pts(time);
+            }
+        }
+        gst::PadProbeReturn::Ok
+    });
 }
 
 fn set_threads(element: &gst::Element, threads: u32) {

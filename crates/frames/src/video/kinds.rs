@@ -85,6 +85,11 @@ pub(super) fn codec(structure: &gst::StructureRef) -> Option<&'static str> {
     })
 }
 
+/// Whether the codec's pictures tell their place among those that are shown.
+pub(super) fn tells_places(caps: &gst::Caps) -> bool {
+    matches!(caps.structure(0).and_then(codec), Some("mpeg1" | "mpeg2"))
+}
+
 /// The Debian package with a software decoder of a codec.
 pub(super) fn package(codec: &str) -> Option<&'static str> {
     match codec {

@@ -8,7 +8,7 @@ use std::{
     thread,
 };
 
-use detections_frames::{Sampling, VideoOptions, VideoSource};
+use detections_frames::{FrameError, Sampling, VideoOptions, VideoSource};
 use detections_pipeline::{
     Event, Intake, PipelineError, Sink, VideoPipeline, VideoRequest, intake,
 };
@@ -114,7 +114,19 @@ pub(super) enum VideoError {
     Io(#[from] io::Error),
     /// The drawn video cannot be written.
     #[error(transparent)]
-    Save(#[from] SaveError),
+    Save(SaveError),
+}
+
+impl From<SaveError> for VideoError {
+    /// A file that nobody waits for any more is no fault of the file.
+    fn from(error: SaveError) -> Self {
+        match error {
+            SaveError::Encode(FrameError::Interrupted(why)) => {
+                Self::Pipeline(PipelineError::Interrupted(why))
+            }
+            SaveError::Write { .. } | SaveError::Encode(_) => Self::Save(error),
+        }
+    }
 }
 
 impl VideoError {

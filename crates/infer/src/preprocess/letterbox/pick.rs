@@ -197,8 +197,8 @@ mod tests {
 
     /// The columns of one row, and the same picked one by one.
     fn picked<const C: usize>(axis: Axis) -> ([Vec<f32>; C], [Vec<f32>; C], usize) {
-        let row: Vec<f32> =
-            (0_u16..).map(|number| f32::from(number * 7919 % 251)).take(axis.samples * C).collect();
+        let samples = (0_u8..251).map(f32::from).cycle().step_by(97);
+        let row: Vec<f32> = samples.take(axis.samples * C).collect();
         let row = [row, vec![0.0; Columns::BEHIND]].concat();
         let mut columns = Columns::default();
         columns.settle(axis, C);
