@@ -5,13 +5,15 @@ use std::{
     ffi::OsStr,
     fs,
     path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
+    process::{Command, Output},
     sync::OnceLock,
     time::SystemTime,
 };
 
 use anyhow::{Context, Result, anyhow, ensure};
 use serde::Deserialize;
+
+use crate::{image, invocation::Invocation};
 
 /// Names the program to test; without it the program is built.
 pub const PROGRAM_VARIABLE: &str = "DETECTIONS_BIN";
@@ -28,26 +30,26 @@ pub fn program() -> Result<&'static Path> {
     found.as_deref().map_err(|error| anyhow!(error.clone()))
 }
 
-/// A command of the program under test, with an empty environment: only what a test sets counts.
+/// An invocation of the program under test, with an empty environment: only what a test sets counts.
 ///
 /// # Errors
-/// As for [`program`].
-pub fn command<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Result<Command> {
-    let mut command = Command::new(program()?);
-    command.args(arguments).env_clear().stdin(Stdio::null());
-    Ok(command)
+/// As for [`program`], unless an image takes its place.
+pub fn command<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Result<Invocation> {
+    if image::under_test().is_none() {
+        program()?;
+    }
+    Ok(Invocation::new(arguments))
 }
 
 /// Runs the program to its end and gives what it printed.
 ///
 /// # Errors
-/// As for [`program`], or that the program cannot be started.
+/// As for [`command`], or that the program cannot be started.
 pub fn run<S: AsRef<OsStr>>(
     arguments: impl IntoIterator<Item = S>,
     variables: &[(&str, &str)],
 ) -> Result<Output> {
-    let mut command = command(arguments)?;
-    command.envs(variables.iter().copied()).output().context("starting the program")
+    command(arguments)?.envs(variables.iter().copied()).output()
 }
 
 /// A program that stands beside the one under test, for instance `detections-mock-loader`: the one that

@@ -11,7 +11,7 @@ use std::{
 #[must_use]
 pub fn shared(name: &str) -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared").join(name);
-    path.is_file().then_some(path)
+    path.canonicalize().ok().filter(|path| path.is_file())
 }
 
 /// Whether a tool can be started.

@@ -4,9 +4,11 @@
 mod access;
 mod bad_inputs;
 mod command_line;
+mod context;
 mod detect;
 mod golden;
 mod health;
+mod image;
 mod lifecycle;
 mod logs;
 mod memory;

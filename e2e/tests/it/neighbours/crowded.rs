@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::{Result, ensure};
 use detections_e2e::{
-    mock::Mock, picture::fixture, program, server::Server, shared::skipped, wait,
+    image, mock::Mock, picture::fixture, program, server::Server, shared::skipped, wait,
 };
 use serde_json::json;
 use tempfile::TempDir;
@@ -29,6 +29,10 @@ impl Disk {
     /// The kinds that this machine has, each with so many bytes of room.
     fn all(bytes: u64) -> Result<Vec<Self>> {
         let mut disks = Vec::new();
+        if image::under_test().is_some() {
+            skipped("a container's folders belong to its user, and nothing limits its files");
+            return Ok(disks);
+        }
         let folder = tempfile::tempdir()?;
         let size = format!("size={bytes},mode=700");
         let mount = ["mount", "-t", "tmpfs", "-o", &size, "detections", text(folder.path())?];
@@ -57,22 +61,17 @@ impl Disk {
         match self {
             Self::Mounted(_) => Server::launch(&variables),
             Self::Limited(_) => {
-                let mut command = Command::new("sh");
+                let mut command = program::command(["serve"])?;
                 // A write beyond the limit shall fail, and not end the program by a signal.
-                command.args([
-                    "-c",
-                    "trap '' XFSZ; exec prlimit --fsize=\"$0\":unlimited \"$1\" serve",
-                ]);
-                command.arg(bytes.to_string()).arg(program::program()?).stdin(Stdio::null());
-                let path = std::env::var_os("PATH").unwrap_or_default();
-                command.env_clear().env("PATH", path);
+                let limit = "trap '' XFSZ; exec prlimit --fsize=\"$0\":unlimited \"$@\"";
+                command.around(["sh", "-c", limit, &bytes.to_string()]);
                 Server::launch_as(command, &variables)
             }
         }
     }
 
     fn make_room(&self, server: &Server) -> Result<()> {
-        let pid = server.pid().to_string();
+        let pid = server.pid()?.to_string();
         let roomy = match self {
             Self::Mounted(folder) => {
                 succeeds(&["mount", "-o", "remount,size=64m", text(folder.path())?])
