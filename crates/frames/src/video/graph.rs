@@ -1,20 +1,19 @@
 //! The pipeline of one video: bytes, container, parser, decoder, and frames that are pulled.
 
-use std::{
-    sync::{Arc, Mutex},
-    thread,
-};
+use std::{sync::Arc, thread};
 
 use gstreamer::{self as gst, prelude::*};
 use gstreamer_app as gst_app;
 use gstreamer_video as gst_video;
 
 use super::{
+    clock,
+    index::Shown,
     kinds::{self, Kind, Layout},
     memory, plug,
     status::Status,
     supply::Supply,
-    temporal::Times,
+    temporal,
 };
 use crate::{FrameError, feed::FeedCloser};
 
@@ -58,7 +57,7 @@ impl Graph {
             closer: supply.closer(),
         };
         graph.listen(status);
-        let chain = Chain::new(&graph, rules)?;
+        let chain = Chain::new(&graph, rules, kind.shown)?;
         // What is behind the decoder runs before anything can reach it.
         graph.pipeline.set_state(gst::State::Playing).map_err(broken)?;
         let bytes = supply.into_element(kind, Arc::clone(status)).upcast();
@@ -160,11 +159,12 @@ struct Chain {
     frames: gst::glib::WeakRef<gst_app::AppSink>,
     status: Arc<Status>,
     rules: Rules,
+    shown: Option<Shown>,
 }
 
 impl Chain {
     /// With everything behind the decoder, which passes on most frames as they are.
-    fn new(graph: &Graph, rules: Rules) -> Result<Self, FrameError> {
+    fn new(graph: &Graph, rules: Rules, shown: Option<Shown>) -> Result<Self, FrameError> {
         let convert = element("videoconvert", &[("dither", "none")])?;
         let flip = element("videoflip", &[("video-direction", "auto")])?;
         let scale = element("videoscale", &[("add-borders", "false")])?;
@@ -173,7 +173,8 @@ impl Chain {
         gst::Element::link_many([&convert, &flip, &scale, sink]).map_err(broken)?;
         let (pipeline, tail) = (graph.pipeline.downgrade(), convert.downgrade());
         let frames = graph.frames.downgrade();
-        let chain = Self { pipeline, tail, frames, status: Arc::clone(&graph.status), rules };
+        let status = Arc::clone(&graph.status);
+        let chain = Self { pipeline, tail, frames, status, rules, shown };
         let entry = static_pad(&convert, "sink")?;
         chain.limit(&entry);
         chain.count(&entry);
@@ -212,9 +213,12 @@ impl Chain {
             let decoder = plug::decoder(caps)?;
             self.tune(&decoder)?;
             if kinds::tells_places(caps) {
-                state_times(&static_pad(&decoder, "sink")?);
+                temporal::state_times(&static_pad(&decoder, "sink")?);
             }
             elements.push(decoder);
+        }
+        if let Some(shown) = self.shown {
+            clock::show(pad, shown);
         }
         pipeline.add_many(&elements).map_err(broken)?;
         elements.push(tail);
@@ -301,24 +305,6 @@ impl Chain {
             None => gst::PadProbeReturn::Ok,
         });
     }
-}
-
-/// Gives every picture the time that its container leaves out.
-fn state_times(pad: &gst::Pad) {
-    let times = Mutex::new(Times::default());
-    pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
-        if let Some(buffer) = info.buffer_mut()
-            && let Ok(mut times) = times.lock()
-        {
-            let (stated, duration) = (buffer.pts(), buffer.duration());
-            let bytes = buffer.map_readable();
-            let time = bytes.map_or(stated, |bytes| times.time(&bytes, stated, duration));
-            if time != stated {
-                buffer.make_mut().set_pts(time);
-            }
-        }
-        gst::PadProbeReturn::Ok
-    });
 }
 
 fn set_threads(element: &gst::Element, threads: u32) {
