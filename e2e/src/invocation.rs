@@ -97,6 +97,13 @@ impl Invocation {
     }
 }
 
+impl From<Child> for Running {
+    /// A process of this machine.
+    fn from(child: Child) -> Self {
+        Self { child, container: None }
+    }
+}
+
 impl Running {
     /// Its number as this machine counts processes.
     ///

@@ -33,6 +33,14 @@ impl Mock {
         Self::start("detections-mock-loader", "127.0.0.1:0", &[&folder[..], arguments].concat())
     }
 
+    /// Starts the mock Loader where another one listened before.
+    ///
+    /// # Errors
+    /// When it cannot be built or does not listen.
+    pub fn loader_at(address: SocketAddr, folder: &str) -> Result<Self> {
+        Self::start("detections-mock-loader", &address.to_string(), &["--models", folder])
+    }
+
     /// Starts the mock Annotations service.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use std::{
     collections::VecDeque,
     io::{BufRead, BufReader},
     net::SocketAddr,
-    process::{ChildStderr, ExitStatus},
+    process::{ChildStderr, Command, ExitStatus, Stdio},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
     time::{Duration, Instant},
@@ -16,6 +16,8 @@ use crate::{http::Client, invocation::Running, program, wait};
 
 /// How long a start may take; an unoptimised build plans its model slowly.
 const START: Duration = Duration::from_secs(120);
+/// A free port of this machine, for this machine alone.
+const LOCAL: &str = "127.0.0.1:0";
 /// The most lines of the log that are kept.
 const LOG_LINES: usize = 20_000;
 
@@ -36,12 +38,20 @@ impl Server {
     /// When it does not become ready; the end of its log says why.
     pub fn start(variables: &[(&str, &str)]) -> Result<Self> {
         let server = Self::launch(variables)?;
+        server.wait_until_ready()?;
+        Ok(server)
+    }
+
+    /// Waits until it is ready for pictures.
+    ///
+    /// # Errors
+    /// When it does not become ready; the end of its log says why.
+    pub fn wait_until_ready(&self) -> Result<()> {
         wait::until("readiness", START, || {
-            let reply = server.client.get("/health/ready").ok()?;
+            let reply = self.client.get("/health/ready").ok()?;
             (reply.status == 200).then_some(())
         })
-        .with_context(|| server.log.end())?;
-        Ok(server)
+        .with_context(|| self.log.end())
     }
 
     /// Starts a server and waits only until it listens.
@@ -49,9 +59,24 @@ impl Server {
     /// # Errors
     /// When it does not listen; the end of its log says why.
     pub fn launch(variables: &[(&str, &str)]) -> Result<Self> {
-        let mut command = program::command(["serve"])?;
-        command.env("BIND", "127.0.0.1:0").envs(variables.iter().copied());
-        let mut running = command.spawn()?;
+        let mut invocation = program::command(["serve"])?;
+        invocation.env("BIND", LOCAL).envs(variables.iter().copied());
+        Self::watch(invocation.spawn()?)
+    }
+
+    /// Starts a server by a command of the caller's, which may put limits around it, and waits until it
+    /// listens. It is a process of this machine, also where an image is under test.
+    ///
+    /// # Errors
+    /// When it does not listen; the end of its log says why.
+    pub fn launch_as(mut command: Command, variables: &[(&str, &str)]) -> Result<Self> {
+        command.env("BIND", LOCAL).envs(variables.iter().copied());
+        command.stdout(Stdio::null()).stderr(Stdio::piped());
+        Self::watch(command.spawn().context("starting the server")?.into())
+    }
+
+    /// Reads its log and waits until it says where it listens.
+    fn watch(mut running: Running) -> Result<Self> {
         let log = Arc::new(Log::default());
         if let Some(stderr) = running.take_stderr() {
             let log = Arc::clone(&log);

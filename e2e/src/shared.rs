@@ -27,3 +27,8 @@ pub fn skipped(why: &str) {
     // Straight to the stream: the test runner hides what a passing test prints otherwise.
     writeln!(std::io::stderr(), "skipped: {why}").ok();
 }
+
+/// Tells a number that a test measured.
+pub fn note(text: &str) {
+    writeln!(std::io::stderr(), "{text}").ok();
+}

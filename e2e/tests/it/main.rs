@@ -12,6 +12,8 @@ mod image;
 mod lifecycle;
 mod logs;
 mod memory;
+mod mocks;
+mod neighbours;
 mod openapi;
 mod operation;
 mod pictures;

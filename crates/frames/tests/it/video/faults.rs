@@ -223,13 +223,13 @@ fn damage_is_told_and_decoding_goes_on() {
 fn a_slow_sender_never_trips_the_watchdog() {
     let Some(bytes) = moving("a.mkv", "-c:v libx264") else { return };
     let options =
-        VideoOptions { stall_timeout: Duration::from_millis(60), ..VideoOptions::default() };
+        VideoOptions { stall_timeout: Duration::from_millis(400), ..VideoOptions::default() };
     let (mut sender, receiver) = feed(1 << 20);
     let slow = thread::spawn(move || {
         for part in bytes.chunks(bytes.len() / 3) {
             sender.send_blocking(Box::new(part.to_vec())).unwrap();
-            // Slowness itself is tested: several times as long as a stall may be.
-            thread::sleep(Duration::from_millis(200));
+            // Slowness itself is tested: twice as long as a stall may be.
+            thread::sleep(Duration::from_millis(1000));
         }
         sender.finish();
     });
