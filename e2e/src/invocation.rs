@@ -2,13 +2,14 @@
 //! program itself or, where `DETECTIONS_IMAGE` names an image, by a container of that image.
 
 use std::{
+    env,
     ffi::{OsStr, OsString},
     io,
     path::{Path, PathBuf},
     process::{Child, ChildStderr, Command, ExitStatus, Output, Stdio},
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use crate::{
     container::Container,
@@ -23,6 +24,7 @@ pub struct Invocation {
     pub(crate) arguments: Vec<OsString>,
     pub(crate) variables: Vec<(OsString, OsString)>,
     pub(crate) folder: Option<PathBuf>,
+    around: Vec<OsString>,
 }
 
 /// A program that runs; who holds this ends it.
@@ -62,6 +64,13 @@ impl Invocation {
         self
     }
 
+    /// Starts it by `command`, which gets the program and its arguments behind its own, for instance to limit it. It is
+    /// looked for where this process looks; a container has nothing around it.
+    pub fn around<S: AsRef<OsStr>>(&mut self, command: impl IntoIterator<Item = S>) -> &mut Self {
+        self.around = command.into_iter().map(|part| part.as_ref().to_owned()).collect();
+        self
+    }
+
     /// Runs it to its end and gives what it printed.
     ///
     /// # Errors
@@ -84,23 +93,31 @@ impl Invocation {
 
     fn command(&self) -> Result<(Command, Option<Container>)> {
         if let Some(image) = image::under_test() {
+            ensure!(self.around.is_empty(), "nothing can be put around a container");
             let container = Container::new();
             return Ok((container.command(&image, self)?, Some(container)));
         }
-        let mut command = Command::new(program::program()?);
-        command.args(&self.arguments).env_clear().stdin(Stdio::null());
+        let program = program::program()?;
+        let mut command = match self.around.split_first() {
+            Some((around, arguments)) => {
+                let mut command = Command::new(around);
+                command.args(arguments).arg(program).env_clear();
+                // What stands around the program looks for others.
+                command.env("PATH", env::var_os("PATH").unwrap_or_default());
+                command
+            }
+            None => {
+                let mut command = Command::new(program);
+                command.env_clear();
+                command
+            }
+        };
+        command.args(&self.arguments).stdin(Stdio::null());
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         if let Some(folder) = &self.folder {
             command.current_dir(folder);
         }
         Ok((command, None))
-    }
-}
-
-impl From<Child> for Running {
-    /// A process of this machine.
-    fn from(child: Child) -> Self {
-        Self { child, container: None }
     }
 }
 

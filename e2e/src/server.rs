@@ -4,7 +4,7 @@ use std::{
     collections::VecDeque,
     io::{BufRead, BufReader},
     net::SocketAddr,
-    process::{ChildStderr, Command, ExitStatus, Stdio},
+    process::{ChildStderr, ExitStatus},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
     time::{Duration, Instant},
@@ -12,12 +12,14 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use crate::{http::Client, invocation::Running, program, wait};
+use crate::{
+    http::Client,
+    invocation::{Invocation, Running},
+    program, wait,
+};
 
 /// How long a start may take; an unoptimised build plans its model slowly.
 const START: Duration = Duration::from_secs(120);
-/// A free port of this machine, for this machine alone.
-const LOCAL: &str = "127.0.0.1:0";
 /// The most lines of the log that are kept.
 const LOG_LINES: usize = 20_000;
 
@@ -59,24 +61,17 @@ impl Server {
     /// # Errors
     /// When it does not listen; the end of its log says why.
     pub fn launch(variables: &[(&str, &str)]) -> Result<Self> {
-        let mut invocation = program::command(["serve"])?;
-        invocation.env("BIND", LOCAL).envs(variables.iter().copied());
-        Self::watch(invocation.spawn()?)
+        Self::launch_as(program::command(["serve"])?, variables)
     }
 
-    /// Starts a server by a command of the caller's, which may put limits around it, and waits until it
-    /// listens. It is a process of this machine, also where an image is under test.
+    /// Starts a server by an invocation of the caller's, which may put something around it, and waits until it
+    /// listens.
     ///
     /// # Errors
     /// When it does not listen; the end of its log says why.
-    pub fn launch_as(mut command: Command, variables: &[(&str, &str)]) -> Result<Self> {
-        command.env("BIND", LOCAL).envs(variables.iter().copied());
-        command.stdout(Stdio::null()).stderr(Stdio::piped());
-        Self::watch(command.spawn().context("starting the server")?.into())
-    }
-
-    /// Reads its log and waits until it says where it listens.
-    fn watch(mut running: Running) -> Result<Self> {
+    pub fn launch_as(mut command: Invocation, variables: &[(&str, &str)]) -> Result<Self> {
+        command.env("BIND", "127.0.0.1:0").envs(variables.iter().copied());
+        let mut running = command.spawn()?;
         let log = Arc::new(Log::default());
         if let Some(stderr) = running.take_stderr() {
             let log = Arc::clone(&log);
