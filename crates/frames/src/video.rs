@@ -6,11 +6,14 @@
 mod boxes;
 mod clock;
 mod decoder;
+mod entry;
 mod extent;
 mod graph;
 mod head;
 mod kinds;
+mod losses;
 mod memory;
+mod numbers;
 mod picture;
 mod plug;
 mod program;

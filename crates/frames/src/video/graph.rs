@@ -1,20 +1,17 @@
 //! The pipeline of one video: bytes, container, parser, decoder, and frames that are pulled.
 
-use std::{
-    sync::{Arc, Mutex},
-    thread,
-};
+use std::{sync::Arc, thread};
 
 use gstreamer::{self as gst, prelude::*};
 use gstreamer_app as gst_app;
 use gstreamer_video as gst_video;
 
 use super::{
+    entry,
     kinds::{self, Kind, Layout},
     memory, plug,
     status::Status,
     supply::Supply,
-    temporal::Times,
 };
 use crate::{FrameError, feed::FeedCloser};
 
@@ -211,9 +208,11 @@ impl Chain {
             elements.extend(plug::parser(caps)?);
             let decoder = plug::decoder(caps)?;
             self.tune(&decoder)?;
+            let entry = static_pad(&decoder, "sink")?;
             if kinds::tells_places(caps) {
-                state_times(&static_pad(&decoder, "sink")?);
+                entry::state_times(&entry);
             }
+            entry::watch(&entry, self.rules.decode, &self.status);
             elements.push(decoder);
         }
         pipeline.add_many(&elements).map_err(broken)?;
@@ -235,9 +234,6 @@ impl Chain {
         let entry = static_pad(decoder, "sink")?;
         self.limit(&entry);
         self.count(&entry);
-        if self.rules.decode == Decode::Keyframes {
-            self.leave_out(&entry);
-        }
         Ok(())
     }
 
@@ -285,40 +281,6 @@ impl Chain {
             gst::PadProbeReturn::Ok
         });
     }
-
-    /// Lets only pictures pass that stand for themselves.
-    fn leave_out(&self, pad: &gst::Pad) {
-        let status = Arc::clone(&self.status);
-        pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| match info.buffer() {
-            Some(buffer) if buffer.flags().contains(gst::BufferFlags::DELTA_UNIT) => {
-                status.skip_picture();
-                gst::PadProbeReturn::Handled
-            }
-            Some(buffer) => {
-                status.note_picture(buffer.pts());
-                gst::PadProbeReturn::Ok
-            }
-            None => gst::PadProbeReturn::Ok,
-        });
-    }
-}
-
-/// Gives every picture the time that its container leaves out.
-fn state_times(pad: &gst::Pad) {
-    let times = Mutex::new(Times::default());
-    pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
-        if let Some(buffer) = info.buffer_mut()
-            && let Ok(mut times) = times.lock()
-        {
-            let (stated, duration) = (buffer.pts(), buffer.duration());
-            let bytes = buffer.map_readable();
-            let time = bytes.map_or(stated, |bytes| times.time(&bytes, stated, duration));
-            if time != stated {
-                buffer.make_mut().set_pts(time);
-            }
-        }
-        gst::PadProbeReturn::Ok
-    });
 }
 
 fn set_threads(element: &gst::Element, threads: u32) {

@@ -1,0 +1,148 @@
+//! What is noted of every encoded picture on its way into the decoder.
+
+use std::sync::{Arc, Mutex};
+
+use gstreamer::{self as gst, prelude::*};
+
+use super::{graph::Decode, kinds, losses::Encoded, status::Status, temporal::Times};
+
+/// MPEG-4 pictures up to so many bytes may stand for one that was packed with another, and give no frame
+/// (`MAX_NVOP_SIZE` in libavcodec).
+const EMPTY_PICTURE: usize = 19;
+
+/// Notes every picture that comes to `pad`, and lets only those pass that are to be decoded.
+pub(super) fn watch(pad: &gst::Pad, decode: Decode, status: &Arc<Status>) {
+    let pictures = Arc::clone(status);
+    pad.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
+        let Some(buffer) = info.buffer_mut() else { return gst::PadProbeReturn::Ok };
+        let shown = shown(pad, buffer);
+        let is_key = !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT);
+        if decode == Decode::Keyframes {
+            if !is_key {
+                if shown != Shown::Never {
+                    pictures.skip_picture(buffer.pts());
+                }
+                return gst::PadProbeReturn::Handled;
+            }
+            state_time(buffer);
+            pictures.note_picture(buffer.pts());
+        }
+        let is_due = shown == Shown::Surely;
+        pictures.enter_picture(Encoded { pts: buffer.pts(), is_key, is_due });
+        gst::PadProbeReturn::Ok
+    });
+    let status = Arc::clone(status);
+    pad.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |_, info| {
+        if info.event().is_some_and(|event| event.type_() == gst::EventType::Eos) {
+            status.last_picture_came();
+        }
+        gst::PadProbeReturn::Ok
+    });
+}
+
+/// Gives every picture the time that its container leaves out.
+pub(super) fn state_times(pad: &gst::Pad) {
+    let times = Mutex::new(Times::default());
+    pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
+        if let Some(buffer) = info.buffer_mut()
+            && let Ok(mut times) = times.lock()
+        {
+            let (stated, duration) = (buffer.pts(), buffer.duration());
+            let bytes = buffer.map_readable();
+            let time = bytes.map_or(stated, |bytes| times.time(&bytes, stated, duration));
+            if time != stated {
+                buffer.make_mut().set_pts(time);
+            }
+        }
+        gst::PadProbeReturn::Ok
+    });
+}
+
+/// Gives a keyframe without a time that of its decoding, as AVI has no other: a decoder that does not see the
+/// pictures before it would take it for the next one.
+fn state_time(buffer: &mut gst::Buffer) {
+    if buffer.pts().is_none() {
+        let time = buffer.dts();
+        buffer.make_mut().set_pts(time);
+    }
+}
+
+/// Whether a frame comes of an encoded picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shown {
+    Surely,
+    Perhaps,
+    Never,
+}
+
+fn shown(pad: &gst::Pad, buffer: &gst::BufferRef) -> Shown {
+    if is_outside(pad, buffer) || buffer.flags().contains(gst::BufferFlags::DECODE_ONLY) {
+        return Shown::Never;
+    }
+    let caps = pad.current_caps();
+    let Some(structure) = caps.as_ref().and_then(|caps| caps.structure(0)) else {
+        return Shown::Perhaps;
+    };
+    // Of interlaced video, two pictures may be the halves of one frame.
+    let mode = structure.get::<&str>("interlace-mode");
+    if mode.is_ok_and(|mode| mode != "progressive") {
+        return Shown::Perhaps;
+    }
+    buffer.map_readable().map_or(Shown::Perhaps, |bytes| shown_by(kinds::codec(structure), &bytes))
+}
+
+/// Whether a picture lies before the part of the stream that is shown.
+fn is_outside(pad: &gst::Pad, buffer: &gst::BufferRef) -> bool {
+    let segment = pad.sticky_event::<gst::event::Segment>(0);
+    let start = segment
+        .as_ref()
+        .and_then(|event| event.segment().downcast_ref::<gst::ClockTime>())
+        .and_then(gst::FormattedSegment::start);
+    buffer.pts().zip(start).is_some_and(|(pts, start)| pts < start)
+}
+
+/// What a picture's own first bits say.
+fn shown_by(codec: Option<&str>, bytes: &[u8]) -> Shown {
+    let (Some(&first), Some(&last)) = (bytes.first(), bytes.last()) else { return Shown::Never };
+    let is_shown = match codec {
+        // `show_frame` (RFC 6386, section 9.1).
+        Some("vp8") => first & 0x10 != 0,
+        // A superframe ends in its index, and its last picture is shown (VP9 bitstream, annex B).
+        Some("vp9") if last & 0xe0 == 0xc0 => true,
+        Some("vp9") => shown_vp9(first),
+        Some("mpeg4") if bytes.len() <= EMPTY_PICTURE => return Shown::Perhaps,
+        _ => true,
+    };
+    if is_shown { Shown::Surely } else { Shown::Never }
+}
+
+/// `show_existing_frame` or `show_frame` (VP9 bitstream, section 6.2), of which profile 3 has one bit more before.
+const fn shown_vp9(first: u8) -> bool {
+    let is_profile_3 = first & 0x30 == 0x30;
+    let bits = if is_profile_3 { first << 1 } else { first };
+    bits & 0x08 != 0 || bits & 0x02 != 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Shown, shown_by};
+
+    #[test]
+    fn pictures_that_others_refer_to_only_are_told_by_their_first_bits() {
+        let cases: [(&str, &[u8], Shown); 10] = [
+            ("vp8", &[0x10, 0, 0], Shown::Surely),
+            ("vp8", &[0x01, 0, 0], Shown::Never),
+            ("vp9", &[0x82, 0x49], Shown::Surely),
+            ("vp9", &[0x84, 0x49], Shown::Never),
+            ("vp9", &[0x88, 0x00], Shown::Surely),
+            ("vp9", &[0x84, 0x49, 0xc1], Shown::Surely),
+            ("vp9", &[0xb1, 0x49], Shown::Surely),
+            ("mpeg4", &[0, 0, 1, 0xb6, 0x50], Shown::Perhaps),
+            ("h264", &[0, 0, 0, 1], Shown::Surely),
+            ("h264", &[], Shown::Never),
+        ];
+        for (codec, bytes, expected) in cases {
+            assert_eq!(shown_by(Some(codec), bytes), expected, "{codec} {bytes:?}");
+        }
+    }
+}
