@@ -4,7 +4,13 @@ use std::sync::{Arc, Mutex};
 
 use gstreamer::{self as gst, prelude::*};
 
-use super::{graph::Decode, kinds, losses::Encoded, status::Status, temporal::Times};
+use super::{
+    graph::Decode,
+    kinds,
+    losses::Encoded,
+    status::Status,
+    temporal::{self, Times},
+};
 
 /// MPEG-4 pictures up to so many bytes may stand for one that was packed with another, and give no frame
 /// (`MAX_NVOP_SIZE` in libavcodec).
@@ -16,7 +22,7 @@ pub(super) fn watch(pad: &gst::Pad, decode: Decode, status: &Arc<Status>) {
     pad.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
         let Some(buffer) = info.buffer_mut() else { return gst::PadProbeReturn::Ok };
         let shown = shown(pad, buffer);
-        let is_key = !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT);
+        let is_key = is_key(pad, buffer);
         if decode == Decode::Keyframes {
             if !is_key {
                 if shown != Shown::Never {
@@ -65,6 +71,14 @@ fn state_time(buffer: &mut gst::Buffer) {
         let time = buffer.dts();
         buffer.make_mut().set_pts(time);
     }
+}
+
+/// Whether a picture is decoded without others.
+fn is_key(pad: &gst::Pad, buffer: &gst::BufferRef) -> bool {
+    let is_told = !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT);
+    let places = || pad.current_caps().is_some_and(|caps| kinds::tells_places(&caps));
+    let needs_others = || buffer.map_readable().is_ok_and(|bytes| temporal::needs_others(&bytes));
+    is_told && !(places() && needs_others())
 }
 
 /// Whether a frame comes of an encoded picture.
