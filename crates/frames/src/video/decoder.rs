@@ -70,6 +70,7 @@ impl Decoder {
             max_pixels: options.max_pixels,
             max_decoded_bytes: options.max_decoded_bytes,
             decode,
+            layout: kind.layout,
         };
         let graph = Some(Graph::start(&kind, supply, &status, rules)?);
         let (clock, sampler) = (Clock::new(kind.layout), Sampler::new(options.sampling));

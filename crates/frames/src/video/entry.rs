@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex};
 use gstreamer::{self as gst, prelude::*};
 
 use super::{
-    graph::Decode,
     kinds,
     losses::Encoded,
     status::Status,
@@ -16,31 +15,52 @@ use super::{
 /// (`MAX_NVOP_SIZE` in libavcodec).
 const EMPTY_PICTURE: usize = 19;
 
-/// Notes every picture that comes to `pad`, and lets only those pass that are to be decoded.
-pub(super) fn watch(pad: &gst::Pad, decode: Decode, status: &Arc<Status>) {
+/// Numbers the keyframes that come to the `pad` of a decoder, and lets nothing else pass.
+pub(super) fn leave_out(pad: &gst::Pad, status: &Arc<Status>) {
     let pictures = Arc::clone(status);
     pad.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
         let Some(buffer) = info.buffer_mut() else { return gst::PadProbeReturn::Ok };
-        let shown = shown(pad, buffer);
-        let is_key = is_key(pad, buffer);
-        if decode == Decode::Keyframes {
-            if !is_key {
-                if shown != Shown::Never {
-                    pictures.skip_picture(buffer.pts());
-                }
-                return gst::PadProbeReturn::Handled;
-            }
+        if is_key(pad, buffer) {
             state_time(buffer);
             pictures.note_picture(buffer.pts());
+            return gst::PadProbeReturn::Ok;
         }
-        let is_due = shown == Shown::Surely;
-        pictures.enter_picture(Encoded { pts: buffer.pts(), is_key, is_due });
-        gst::PadProbeReturn::Ok
+        if shown(pad, buffer) != Shown::Never {
+            pictures.skip_picture(buffer.pts());
+        }
+        gst::PadProbeReturn::Handled
     });
     let status = Arc::clone(status);
     pad.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |_, info| {
         if info.event().is_some_and(|event| event.type_() == gst::EventType::Eos) {
             status.last_picture_came();
+        }
+        gst::PadProbeReturn::Ok
+    });
+}
+
+/// Notes every picture that comes to `pad`, since a frame is to come of it.
+pub(super) fn await_frames(pad: &gst::Pad, status: &Arc<Status>) {
+    let status = Arc::clone(status);
+    pad.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
+        if let Some(buffer) = info.buffer() {
+            let is_due = shown(pad, buffer) == Shown::Surely;
+            let is_key = is_key(pad, buffer);
+            status.enter_picture(Encoded { pts: buffer.pts(), is_key, is_due });
+        }
+        gst::PadProbeReturn::Ok
+    });
+}
+
+/// Awaits no frame of any picture where the `pad` of a decoder is told of interlaced video: two pictures may be
+/// the halves of one frame.
+pub(super) fn mind_halves(pad: &gst::Pad, status: &Arc<Status>) {
+    let status = Arc::clone(status);
+    pad.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |_, info| {
+        if let Some(gst::EventView::Caps(event)) = info.event().map(|event| event.view())
+            && event.caps().structure(0).is_some_and(is_interlaced)
+        {
+            status.await_nothing();
         }
         gst::PadProbeReturn::Ok
     });
@@ -97,12 +117,11 @@ fn shown(pad: &gst::Pad, buffer: &gst::BufferRef) -> Shown {
     let Some(structure) = caps.as_ref().and_then(|caps| caps.structure(0)) else {
         return Shown::Perhaps;
     };
-    // Of interlaced video, two pictures may be the halves of one frame.
-    let mode = structure.get::<&str>("interlace-mode");
-    if mode.is_ok_and(|mode| mode != "progressive") {
-        return Shown::Perhaps;
-    }
     buffer.map_readable().map_or(Shown::Perhaps, |bytes| shown_by(kinds::codec(structure), &bytes))
+}
+
+fn is_interlaced(structure: &gst::StructureRef) -> bool {
+    structure.get::<&str>("interlace-mode").is_ok_and(|mode| mode != "progressive")
 }
 
 /// Whether a picture lies before the part of the stream that is shown.

@@ -31,6 +31,7 @@ pub(super) struct Rules {
     pub(super) max_pixels: u64,
     pub(super) max_decoded_bytes: u64,
     pub(super) decode: Decode,
+    pub(super) layout: Layout,
 }
 
 /// Which encoded pictures are decoded.
@@ -212,7 +213,7 @@ impl Chain {
             if kinds::tells_places(caps) {
                 entry::state_times(&entry);
             }
-            entry::watch(&entry, self.rules.decode, &self.status);
+            self.watch(pad, &entry);
             elements.push(decoder);
         }
         pipeline.add_many(&elements).map_err(broken)?;
@@ -225,6 +226,20 @@ impl Chain {
             element.sync_state_with_parent().map_err(broken)?;
         }
         Ok(())
+    }
+
+    /// Compares what goes in with what comes out, from the container on where that knows whole pictures.
+    fn watch(&self, container: &gst::Pad, decoder: &gst::Pad) {
+        entry::mind_halves(decoder, &self.status);
+        let knows_pictures = matches!(self.rules.layout, Layout::Indexed | Layout::Streamed);
+        match self.rules.decode {
+            Decode::All if knows_pictures => entry::await_frames(container, &self.status),
+            Decode::All => entry::await_frames(decoder, &self.status),
+            Decode::Keyframes => {
+                entry::leave_out(decoder, &self.status);
+                entry::await_frames(decoder, &self.status);
+            }
+        }
     }
 
     /// Damage does not end decoding, and the threads are those that were asked for.

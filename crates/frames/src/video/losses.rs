@@ -22,6 +22,7 @@ pub(super) struct Losses {
     untold: Option<Loss>,
     /// Whether frames came at times that no picture has: nothing then follows from times.
     guessed: bool,
+    stopped: bool,
     /// Pictures that must come out, less the frames that came and the losses that were told.
     missing: i64,
 }
@@ -55,7 +56,7 @@ struct Awaited {
 impl Losses {
     /// A picture goes into the decoder.
     pub(super) fn enter(&mut self, picture: Encoded) {
-        if self.start.is_none() && picture.is_key {
+        if self.start.is_none() && picture.is_key && !self.stopped {
             self.start = Some(picture.pts);
         }
         if !self.counts(picture.pts) {
@@ -71,6 +72,11 @@ impl Losses {
             }
             self.awaited.push_back(Awaited { pts, is_due: picture.is_due, passed: 0 });
         }
+    }
+
+    /// Awaits nothing any more.
+    pub(super) fn stop(&mut self) {
+        *self = Self { stopped: true, ..Self::default() };
     }
 
     /// A frame came out; returns the pictures that are lost by now.
@@ -196,11 +202,22 @@ mod tests {
     fn what_lies_before_the_start_or_is_not_shown_is_not_missed() {
         let mut losses = Losses::default();
         let delta = |ms| Encoded { is_key: false, ..picture(at(ms)) };
-        [delta(0), picture(at(120)), delta(40), delta(160)].map(|picture| losses.enter(picture));
+        for picture in [delta(0), picture(at(120)), delta(40), delta(160)] {
+            losses.enter(picture);
+        }
         losses.enter(Encoded { is_due: false, ..picture(at(200)) });
         losses.enter(picture(at(200)));
         assert_eq!([80, 120, 160, 200].map(|ms| losses.leave(at(ms))), [None; 4]);
         assert_eq!(losses.end(true), None);
+    }
+
+    #[test]
+    fn nothing_is_missed_where_pictures_are_no_frames() {
+        let mut losses = Losses::default();
+        losses.enter(picture(at(0)));
+        losses.stop();
+        [20, 40].into_iter().for_each(|ms| losses.enter(picture(at(ms))));
+        assert_eq!((losses.leave(at(0)), losses.end(true)), (None, None));
     }
 
     #[test]

@@ -218,6 +218,11 @@ impl Status {
         self.losses().enter(picture);
     }
 
+    /// Says that pictures and frames cannot be compared.
+    pub(super) fn await_nothing(&self) {
+        self.losses().stop();
+    }
+
     /// Notes that a frame came; returns the pictures of which none will come.
     pub(super) fn leave_frame(&self, pts: Option<ClockTime>) -> Option<Loss> {
         self.losses().leave(pts)
