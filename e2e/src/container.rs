@@ -12,7 +12,7 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use crate::{image, invocation::Invocation};
 
@@ -76,8 +76,13 @@ impl Container {
         told.trim().parse().with_context(|| told)
     }
 
+    /// Sends a signal. One that has just ended takes it as a process does that nobody has waited for.
     pub(crate) fn signal(&self, name: &str) -> Result<()> {
-        image::docker(&["kill", "--signal", name, &self.name]).map(drop)
+        let sent = image::try_docker(&["kill", "--signal", name, &self.name])?;
+        let told = String::from_utf8_lossy(&sent.stderr);
+        let ended = told.contains("is not running") || told.contains("No such container");
+        ensure!(sent.status.success() || ended, "{name} to {}: {told}", self.name);
+        Ok(())
     }
 
     /// Ends it at once. It may be gone already, which is what was wanted.

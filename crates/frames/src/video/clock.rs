@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use gstreamer::{self as gst, ClockTime};
+use gstreamer::{self as gst, ClockTime, prelude::PadExtManual as _};
 use gstreamer_video as gst_video;
 
-use super::kinds::Layout;
+use super::{index::Shown, kinds::Layout};
 
 /// The time of frames that have none, in a second.
 const USUAL_RATE: (u32, u32) = (25, 1);
@@ -57,6 +57,25 @@ impl Clock {
             Layout::Bare => None,
         }
     }
+}
+
+/// Tells the decoder what of the media is shown, and when; it leaves out the rest.
+pub(super) fn show(pad: &gst::Pad, shown: Shown) {
+    pad.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |_, info| {
+        if let Some(gst::PadProbeData::Event(event)) = &mut info.data
+            && let gst::EventView::Segment(told) = event.view()
+            && let Some(segment) = told.segment().downcast_ref::<ClockTime>()
+        {
+            let mut segment = segment.clone();
+            let time = |time: Duration| ClockTime::try_from(time).ok();
+            segment.set_start(time(shown.from));
+            segment.set_position(time(shown.from));
+            segment.set_stop(shown.until.and_then(time));
+            segment.set_time(time(shown.at));
+            *event = gst::event::Segment::builder(&segment).seqnum(told.seqnum()).build();
+        }
+        gst::PadProbeReturn::Ok
+    });
 }
 
 /// Frames in a second, as numerator and denominator.

@@ -1,15 +1,10 @@
 //! What is noted of every encoded picture on its way into the decoder.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use gstreamer::{self as gst, prelude::*};
 
-use super::{
-    kinds,
-    losses::Encoded,
-    status::Status,
-    temporal::{self, Times},
-};
+use super::{kinds, losses::Encoded, status::Status, temporal};
 
 /// MPEG-4 pictures up to so many bytes may stand for one that was packed with another, and give no frame
 /// (`MAX_NVOP_SIZE` in libavcodec).
@@ -66,24 +61,6 @@ pub(super) fn mind_halves(pad: &gst::Pad, status: &Arc<Status>) {
     });
 }
 
-/// Gives every picture the time that its container leaves out.
-pub(super) fn state_times(pad: &gst::Pad) {
-    let times = Mutex::new(Times::default());
-    pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
-        if let Some(buffer) = info.buffer_mut()
-            && let Ok(mut times) = times.lock()
-        {
-            let (stated, duration) = (buffer.pts(), buffer.duration());
-            let bytes = buffer.map_readable();
-            let time = bytes.map_or(stated, |bytes| times.time(&bytes, stated, duration));
-            if time != stated {
-                buffer.make_mut().set_pts(time);
-            }
-        }
-        gst::PadProbeReturn::Ok
-    });
-}
-
 /// Gives a keyframe without a time that of its decoding, as AVI has no other: a decoder that does not see the
 /// pictures before it would take it for the next one.
 fn state_time(buffer: &mut gst::Buffer) {
@@ -124,14 +101,13 @@ fn is_interlaced(structure: &gst::StructureRef) -> bool {
     structure.get::<&str>("interlace-mode").is_ok_and(|mode| mode != "progressive")
 }
 
-/// Whether a picture lies before the part of the stream that is shown.
+/// Whether a picture lies before or behind the part of the stream that is shown.
 fn is_outside(pad: &gst::Pad, buffer: &gst::BufferRef) -> bool {
-    let segment = pad.sticky_event::<gst::event::Segment>(0);
-    let start = segment
-        .as_ref()
-        .and_then(|event| event.segment().downcast_ref::<gst::ClockTime>())
-        .and_then(gst::FormattedSegment::start);
-    buffer.pts().zip(start).is_some_and(|(pts, start)| pts < start)
+    let event = pad.sticky_event::<gst::event::Segment>(0);
+    let segment = event.as_ref().and_then(|event| event.segment().downcast_ref::<gst::ClockTime>());
+    let Some((pts, segment)) = buffer.pts().zip(segment) else { return false };
+    segment.start().is_some_and(|start| pts < start)
+        || segment.stop().is_some_and(|stop| pts >= stop)
 }
 
 /// What a picture's own first bits say.

@@ -7,11 +7,13 @@ use gstreamer_app as gst_app;
 use gstreamer_video as gst_video;
 
 use super::{
-    entry,
+    clock, entry,
+    index::Shown,
     kinds::{self, Kind, Layout},
     memory, plug,
     status::Status,
     supply::Supply,
+    temporal,
 };
 use crate::{FrameError, feed::FeedCloser};
 
@@ -56,7 +58,7 @@ impl Graph {
             closer: supply.closer(),
         };
         graph.listen(status);
-        let chain = Chain::new(&graph, rules)?;
+        let chain = Chain::new(&graph, rules, kind.shown)?;
         // What is behind the decoder runs before anything can reach it.
         graph.pipeline.set_state(gst::State::Playing).map_err(broken)?;
         let bytes = supply.into_element(kind, Arc::clone(status)).upcast();
@@ -158,11 +160,12 @@ struct Chain {
     frames: gst::glib::WeakRef<gst_app::AppSink>,
     status: Arc<Status>,
     rules: Rules,
+    shown: Option<Shown>,
 }
 
 impl Chain {
     /// With everything behind the decoder, which passes on most frames as they are.
-    fn new(graph: &Graph, rules: Rules) -> Result<Self, FrameError> {
+    fn new(graph: &Graph, rules: Rules, shown: Option<Shown>) -> Result<Self, FrameError> {
         let convert = element("videoconvert", &[("dither", "none")])?;
         let flip = element("videoflip", &[("video-direction", "auto")])?;
         let scale = element("videoscale", &[("add-borders", "false")])?;
@@ -171,7 +174,8 @@ impl Chain {
         gst::Element::link_many([&convert, &flip, &scale, sink]).map_err(broken)?;
         let (pipeline, tail) = (graph.pipeline.downgrade(), convert.downgrade());
         let frames = graph.frames.downgrade();
-        let chain = Self { pipeline, tail, frames, status: Arc::clone(&graph.status), rules };
+        let status = Arc::clone(&graph.status);
+        let chain = Self { pipeline, tail, frames, status, rules, shown };
         let entry = static_pad(&convert, "sink")?;
         chain.limit(&entry);
         chain.count(&entry);
@@ -211,10 +215,14 @@ impl Chain {
             self.tune(&decoder)?;
             let entry = static_pad(&decoder, "sink")?;
             if kinds::tells_places(caps) {
-                entry::state_times(&entry);
+                temporal::state_times(&entry);
             }
-            self.watch(pad, &entry);
+            let first = elements.first().unwrap_or(&decoder);
+            self.watch(&static_pad(first, "sink")?, &entry);
             elements.push(decoder);
+        }
+        if let Some(shown) = self.shown {
+            clock::show(pad, shown);
         }
         pipeline.add_many(&elements).map_err(broken)?;
         elements.push(tail);

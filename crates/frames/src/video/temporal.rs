@@ -4,7 +4,9 @@
 //! group (`temporal_reference`, ISO/IEC 13818-2, section 6.3.9), so a stated time gives those of the others;
 //! a decoder guesses them in the order of decoding, and wrongly.
 
-use gstreamer::ClockTime;
+use std::sync::Mutex;
+
+use gstreamer::{self as gst, ClockTime, prelude::PadExtManual as _};
 
 /// Bytes at the start of a picture within which its header lies.
 const HEADER: usize = 4096;
@@ -69,6 +71,24 @@ impl Times {
         self.start = self.start.map(|start| start.saturating_add(i128::from(shown) * duration));
         self.last = place.within;
     }
+}
+
+/// Gives every picture the time that its container leaves out.
+pub(super) fn state_times(pad: &gst::Pad) {
+    let times = Mutex::new(Times::default());
+    pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
+        if let Some(buffer) = info.buffer_mut()
+            && let Ok(mut times) = times.lock()
+        {
+            let (stated, duration) = (buffer.pts(), buffer.duration());
+            let bytes = buffer.map_readable();
+            let time = bytes.map_or(stated, |bytes| times.time(&bytes, stated, duration));
+            if time != stated {
+                buffer.make_mut().set_pts(time);
+            }
+        }
+        gst::PadProbeReturn::Ok
+    });
 }
 
 /// Looks for the header of the picture in `bytes`.
