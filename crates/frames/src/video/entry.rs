@@ -15,12 +15,17 @@ pub(super) fn leave_out(pad: &gst::Pad, status: &Arc<Status>) {
     let pictures = Arc::clone(status);
     pad.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
         let Some(buffer) = info.buffer_mut() else { return gst::PadProbeReturn::Ok };
+        let is_hidden = shown(pad, buffer) == Shown::Never;
         if is_key(pad, buffer) {
             state_time(buffer);
-            pictures.note_picture(buffer.pts());
+            if is_hidden {
+                pictures.hide_picture();
+            } else {
+                pictures.note_picture(buffer.pts());
+            }
             return gst::PadProbeReturn::Ok;
         }
-        if shown(pad, buffer) != Shown::Never {
+        if !is_hidden {
             pictures.skip_picture(buffer.pts());
         }
         gst::PadProbeReturn::Handled

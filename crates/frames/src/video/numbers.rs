@@ -78,6 +78,12 @@ impl Numbers {
         self.pictures += 1;
     }
 
+    /// A keyframe that is not shown itself, but to which pictures refer that are.
+    pub(super) fn hidden_key(&mut self) {
+        self.close();
+        self.started = true;
+    }
+
     /// No picture comes any more that might be shown before the last keyframe.
     pub(super) fn close(&mut self) {
         if let Some(key) = self.keys.back_mut() {
@@ -144,6 +150,16 @@ mod tests {
         numbers.close();
         assert_eq!(numbers.take(at(160)), Number::Known(0));
         assert_eq!(numbers.take(at(240)), Number::Known(2));
+    }
+
+    #[test]
+    fn a_keyframe_that_is_not_shown_has_no_number() {
+        let mut numbers = Numbers::default();
+        numbers.hidden_key();
+        [0, 40].into_iter().for_each(|ms| numbers.skip(at(ms)));
+        numbers.key(at(80));
+        numbers.close();
+        assert_eq!(numbers.take(at(80)), Number::Known(2));
     }
 
     #[test]

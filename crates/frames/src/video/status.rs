@@ -195,6 +195,12 @@ impl Status {
         self.numbered.notify_all();
     }
 
+    /// Passes a keyframe of which no frame is shown.
+    pub(super) fn hide_picture(&self) {
+        self.numbers().hidden_key();
+        self.numbered.notify_all();
+    }
+
     /// Says that no encoded picture comes any more.
     pub(super) fn last_picture_came(&self) {
         self.numbers().close();
