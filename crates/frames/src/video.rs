@@ -6,12 +6,15 @@
 mod boxes;
 mod clock;
 mod decoder;
+mod entry;
 mod extent;
 mod graph;
 mod head;
 mod index;
 mod kinds;
+mod losses;
 mod memory;
+mod numbers;
 mod picture;
 mod plug;
 mod program;

@@ -16,11 +16,13 @@ pub(super) struct Clock {
     layout: Layout,
     first: Option<ClockTime>,
     last: Duration,
+    /// What times are relative to.
+    segment: Option<gst::FormattedSegment<ClockTime>>,
 }
 
 impl Clock {
     pub(super) const fn new(layout: Layout) -> Self {
-        Self { layout, first: None, last: Duration::ZERO }
+        Self { layout, first: None, last: Duration::ZERO, segment: None }
     }
 
     /// When frame `index` is shown; never before the one before it.
@@ -38,8 +40,13 @@ impl Clock {
     /// When a sample is shown, where its container says that.
     pub(super) fn stated(&mut self, sample: &gst::SampleRef) -> Option<Duration> {
         let pts = sample.buffer()?.pts()?;
-        let segment = sample.segment()?.downcast_ref::<ClockTime>()?;
-        let time = segment.to_stream_time(pts)?;
+        self.segment = Some(sample.segment()?.downcast_ref::<ClockTime>()?.clone());
+        self.at(pts)
+    }
+
+    /// When a picture is shown whose container says `pts`.
+    pub(super) fn at(&mut self, pts: ClockTime) -> Option<Duration> {
+        let time = self.segment.as_ref()?.to_stream_time(pts)?;
         match self.layout {
             Layout::Indexed | Layout::Streamed => Some(time.into()),
             Layout::Broadcast => {

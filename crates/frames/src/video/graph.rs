@@ -7,7 +7,7 @@ use gstreamer_app as gst_app;
 use gstreamer_video as gst_video;
 
 use super::{
-    clock,
+    clock, entry,
     index::Shown,
     kinds::{self, Kind, Layout},
     memory, plug,
@@ -33,6 +33,7 @@ pub(super) struct Rules {
     pub(super) max_pixels: u64,
     pub(super) max_decoded_bytes: u64,
     pub(super) decode: Decode,
+    pub(super) layout: Layout,
 }
 
 /// Which encoded pictures are decoded.
@@ -212,9 +213,12 @@ impl Chain {
             elements.extend(plug::parser(caps)?);
             let decoder = plug::decoder(caps)?;
             self.tune(&decoder)?;
+            let entry = static_pad(&decoder, "sink")?;
             if kinds::tells_places(caps) {
-                temporal::state_times(&static_pad(&decoder, "sink")?);
+                temporal::state_times(&entry);
             }
+            let first = elements.first().unwrap_or(&decoder);
+            self.watch(&static_pad(first, "sink")?, &entry);
             elements.push(decoder);
         }
         if let Some(shown) = self.shown {
@@ -232,6 +236,20 @@ impl Chain {
         Ok(())
     }
 
+    /// Compares what goes in with what comes out, from the container on where that knows whole pictures.
+    fn watch(&self, container: &gst::Pad, decoder: &gst::Pad) {
+        entry::mind_halves(decoder, &self.status);
+        let knows_pictures = matches!(self.rules.layout, Layout::Indexed | Layout::Streamed);
+        match self.rules.decode {
+            Decode::All if knows_pictures => entry::await_frames(container, &self.status),
+            Decode::All => entry::await_frames(decoder, &self.status),
+            Decode::Keyframes => {
+                entry::leave_out(decoder, &self.status);
+                entry::await_frames(decoder, &self.status);
+            }
+        }
+    }
+
     /// Damage does not end decoding, and the threads are those that were asked for.
     fn tune(&self, decoder: &gst::Element) -> Result<(), FrameError> {
         wish(decoder, &[("max-errors", "-1"), ("qos", "false")]);
@@ -239,9 +257,6 @@ impl Chain {
         let entry = static_pad(decoder, "sink")?;
         self.limit(&entry);
         self.count(&entry);
-        if self.rules.decode == Decode::Keyframes {
-            self.leave_out(&entry);
-        }
         Ok(())
     }
 
@@ -287,22 +302,6 @@ impl Chain {
         pad.add_probe(gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST, move |_, _| {
             status.picture_came();
             gst::PadProbeReturn::Ok
-        });
-    }
-
-    /// Lets only pictures pass that stand for themselves.
-    fn leave_out(&self, pad: &gst::Pad) {
-        let status = Arc::clone(&self.status);
-        pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| match info.buffer() {
-            Some(buffer) if buffer.flags().contains(gst::BufferFlags::DELTA_UNIT) => {
-                status.skip_picture();
-                gst::PadProbeReturn::Handled
-            }
-            Some(buffer) => {
-                status.note_picture(buffer.pts());
-                gst::PadProbeReturn::Ok
-            }
-            None => gst::PadProbeReturn::Ok,
         });
     }
 }
