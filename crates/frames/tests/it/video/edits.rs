@@ -67,7 +67,9 @@ fn pictures_that_are_shorter_than_their_sound_or_begin_later_are_found() {
     for more in FAST {
         for (late, length) in [(0, 2), (0, 1), (300, 2), (1000, 2), (7000, 2)] {
             let sound = "-f lavfi -i sine=duration=4 -map 0:v -map 1:a -c:v copy -c:a aac";
-            let arguments = format!("-itsoffset {late}ms -t {length} -i {long} {sound} {more}");
+            // Its end counts from before the delay.
+            let end = late + length * 1000;
+            let arguments = format!("-itsoffset {late}ms -t {end}ms -i {long} {sound} {more}");
             let Some(bytes) = make::video("later.mp4", &arguments) else { return };
             check(&format!("{length} s, {late} ms late {more}"), bytes);
         }
