@@ -7,7 +7,7 @@ use std::{
     ffi::{OsStr, OsString},
     fs::{self, Permissions},
     os::unix::fs::PermissionsExt as _,
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
     process::{self, Command, Stdio},
     sync::atomic::{AtomicU64, Ordering},
 };
@@ -110,9 +110,12 @@ fn mounts(invocation: &Invocation) -> Result<BTreeMap<PathBuf, &'static str>> {
     let arguments = invocation.arguments.iter().map(OsString::as_os_str);
     let folder = invocation.folder.iter().map(|folder| folder.as_os_str());
     let temporary = env::temp_dir();
+    // A checkout may lie among the temporary folders too, and is nobody's to change.
+    let is_ours = |first: &Component<'_>| first.as_os_str().as_encoded_bytes().starts_with(b".tmp");
     let mut found = BTreeMap::new();
     for path in values.chain(arguments).chain(folder).map(Path::new) {
-        match path.strip_prefix(&temporary).ok().and_then(|rest| rest.components().next()) {
+        let within = path.strip_prefix(&temporary).ok().and_then(|rest| rest.components().next());
+        match within.filter(is_ours) {
             Some(first) => {
                 let top = temporary.join(first);
                 share(&top).with_context(|| top.display().to_string())?;
