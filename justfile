@@ -42,19 +42,32 @@ demo:
 
 # The processor image, as detections-cpu:dev.
 docker-cpu:
-    docker build -f docker/Dockerfile -t detections-cpu:dev --build-arg REVISION="$(git rev-parse HEAD)" --build-arg CREATED="$(date -u +%Y-%m-%dT%H:%M:%SZ)" .
+    docker/build detections-cpu:dev
+
+# Size, content and start-up time of the processor image.
+docker-measure:
+    e2e/bench/image.sh detections-cpu:dev
 
 # The development stack: the service between the mocks of its neighbours.
-dev-up:
-    docker compose -f docker/docker-compose.yml up --build --wait
+dev-up: docker-cpu
+    docker/compose docker/docker-compose.yml build mock-loader mock-annotations
+    docker/compose docker/docker-compose.yml up --wait
 
 # Ends the development stack; its volumes stay.
 dev-down:
-    docker compose -f docker/docker-compose.yml down
+    docker/compose docker/docker-compose.yml down
 
 # The mocks alone.
 mocks-up:
-    docker compose -f e2e/docker-compose.mocks.yml up --build --wait
+    docker/compose e2e/docker-compose.mocks.yml up --build --wait
+
+# Ends the mocks.
+mocks-down:
+    docker/compose e2e/docker-compose.mocks.yml down
+
+# The black-box stack: the image between the mocks, and all tests of the program against the image.
+black-box profile="cpu":
+    e2e/black-box {{ profile }}
 
 # What continuous integration runs.
 ci:

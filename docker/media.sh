@@ -30,8 +30,12 @@ done | sort -u >"$list"
 # With every link on the way to a library, and none of what the base image has already.
 while read -r file; do
   while :; do
+    # The base's `/lib` is a link to `/usr/lib`, which a folder of that name would be in the way of.
+    case $file in
+      /lib/*) file=/usr$file ;;
+    esac
     name=$file
-    [ -e "/base$name" ] || [ -e "/base/usr$name" ] || {
+    [ -e "/base$name" ] || {
       mkdir -p "$to$(dirname "$name")"
       cp -a "$name" "$to$name"
       realpath -e "$name" >>"$list.copied"

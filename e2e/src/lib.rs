@@ -3,9 +3,12 @@
 //! because the program agrees with itself.
 #![doc = include_str!("../README.md")]
 
+mod container;
 pub mod events;
 pub mod footage;
 pub mod http;
+pub mod image;
+pub mod invocation;
 pub mod memory;
 pub mod metrics;
 pub mod mock;

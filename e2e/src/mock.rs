@@ -15,10 +15,10 @@ use serde_json::Value;
 
 use crate::{http::Client, process, program, server::Log, wait};
 
-/// A running mock; it is killed when dropped.
+/// A running mock. One that was started here is killed when dropped.
 #[derive(Debug)]
 pub struct Mock {
-    child: Child,
+    child: Option<Child>,
     address: SocketAddr,
     client: Client,
 }
@@ -31,6 +31,14 @@ impl Mock {
     pub fn loader(folder: &str, arguments: &[&str]) -> Result<Self> {
         let folder = ["--models", folder];
         Self::start("detections-mock-loader", "127.0.0.1:0", &[&folder[..], arguments].concat())
+    }
+
+    /// Starts the mock Loader where another one listened before.
+    ///
+    /// # Errors
+    /// When it cannot be built or does not listen.
+    pub fn loader_at(address: SocketAddr, folder: &str) -> Result<Self> {
+        Self::start("detections-mock-loader", &address.to_string(), &["--models", folder])
     }
 
     /// Starts the mock Annotations service.
@@ -49,6 +57,14 @@ impl Mock {
         Self::start("detections-mock-annotations", &address.to_string(), &[])
     }
 
+    /// A mock that runs already, and goes on when this is dropped.
+    ///
+    /// # Errors
+    /// When the client library cannot be set up.
+    pub fn running(address: SocketAddr) -> Result<Self> {
+        Ok(Self { child: None, address, client: Client::new(address)? })
+    }
+
     fn start(package: &str, bind: &str, arguments: &[&str]) -> Result<Self> {
         let mut command = Command::new(program::beside(package)?);
         command.args(["--bind", bind]).args(arguments).env_clear().stdin(Stdio::null());
@@ -59,7 +75,7 @@ impl Mock {
             thread::spawn(move || log.read(stderr));
         }
         match log.wait_for_address() {
-            Ok(address) => Ok(Self { child, address, client: Client::new(address)? }),
+            Ok(address) => Ok(Self { child: Some(child), address, client: Client::new(address)? }),
             Err(error) => {
                 let killed = child.kill().and_then(|()| child.wait());
                 Err(error.context(format!("{package} ended with {killed:?}")))
@@ -136,10 +152,10 @@ impl Mock {
     /// Kills it at once, as a machine that fails does.
     ///
     /// # Errors
-    /// When it has ended already.
+    /// When it has ended already, or was not started here.
     pub fn kill(&mut self) -> Result<()> {
-        process::signal("KILL", process::Recipient::Process(self.child.id()))?;
-        let child = &mut self.child;
+        let child = self.child.as_mut().context("another program's mock")?;
+        process::signal("KILL", process::Recipient::Process(child.id()))?;
         let end = || child.try_wait().ok().flatten();
         wait::until("the mock's end", Duration::from_secs(10), end).map(drop)
     }
@@ -148,6 +164,8 @@ impl Mock {
 impl Drop for Mock {
     fn drop(&mut self) {
         // It may be gone already, which is what was wanted.
-        let _ended = self.child.kill().and_then(|()| self.child.wait());
+        if let Some(child) = &mut self.child {
+            let _ended = child.kill().and_then(|()| child.wait());
+        }
     }
 }

@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 /// A file of the project's `fixtures/`, by its path in there.
 #[must_use]
 pub fn fixture_path(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("fixtures").join(name)
 }
 
 /// The bytes of a fixture.

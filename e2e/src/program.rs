@@ -5,13 +5,15 @@ use std::{
     ffi::OsStr,
     fs,
     path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
+    process::{Command, Output},
     sync::OnceLock,
     time::SystemTime,
 };
 
 use anyhow::{Context, Result, anyhow, ensure};
 use serde::Deserialize;
+
+use crate::{image, invocation::Invocation};
 
 /// Names the program to test; without it the program is built.
 pub const PROGRAM_VARIABLE: &str = "DETECTIONS_BIN";
@@ -28,26 +30,26 @@ pub fn program() -> Result<&'static Path> {
     found.as_deref().map_err(|error| anyhow!(error.clone()))
 }
 
-/// A command of the program under test, with an empty environment: only what a test sets counts.
+/// An invocation of the program under test, with an empty environment: only what a test sets counts.
 ///
 /// # Errors
-/// As for [`program`].
-pub fn command<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Result<Command> {
-    let mut command = Command::new(program()?);
-    command.args(arguments).env_clear().stdin(Stdio::null());
-    Ok(command)
+/// As for [`program`], unless an image takes its place.
+pub fn command<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Result<Invocation> {
+    if image::under_test().is_none() {
+        program()?;
+    }
+    Ok(Invocation::new(arguments))
 }
 
 /// Runs the program to its end and gives what it printed.
 ///
 /// # Errors
-/// As for [`program`], or that the program cannot be started.
+/// As for [`command`], or that the program cannot be started.
 pub fn run<S: AsRef<OsStr>>(
     arguments: impl IntoIterator<Item = S>,
     variables: &[(&str, &str)],
 ) -> Result<Output> {
-    let mut command = command(arguments)?;
-    command.envs(variables.iter().copied()).output().context("starting the program")
+    command(arguments)?.envs(variables.iter().copied()).output()
 }
 
 /// A program that stands beside the one under test, for instance `detections-mock-loader`: the one that
@@ -99,14 +101,18 @@ const SOURCES: [&str; 5] =
 /// What is built beside the program and not into it.
 const BESIDE: [&str; 3] = ["tests", "benches", "examples"];
 
-/// When the newest file at or below `path` was changed, what is only built beside the program left out.
+/// When the newest file at or below `path` was changed, what is built beside the program or only read left out.
 fn newest(path: &Path) -> Option<SystemTime> {
     let Ok(entries) = fs::read_dir(path) else {
         return modified(path);
     };
     let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
-    let parts = paths.filter(|path| !BESIDE.iter().any(|folder| path.ends_with(folder)));
-    parts.filter_map(|path| newest(&path)).max()
+    let is_source = |path: &PathBuf| {
+        let beside = BESIDE.iter().any(|folder| path.ends_with(folder));
+        let source = path.extension().is_some_and(|end| end == "rs" || end == "toml");
+        !beside && (source || path.is_dir())
+    };
+    paths.filter(is_source).filter_map(|path| newest(&path)).max()
 }
 
 fn modified(path: &Path) -> Option<SystemTime> {
@@ -120,10 +126,12 @@ struct Message {
     executable: Option<PathBuf>,
 }
 
+/// Builds a program as `cargo test --workspace` does, beside the tests named `it` of its package: by its package
+/// alone it would be built with other features, and all that it depends on once more.
 fn build(package: &str) -> Result<PathBuf> {
     let build = Command::new(env!("CARGO"))
-        .args(["build", "--package", package, "--bin", package])
-        .args(["--profile", profile(&env::current_exe()?)])
+        .args(["test", "--workspace", "--no-run", "--test", "it"])
+        .args(profile(&env::current_exe()?).map(|name| format!("--profile={name}")))
         .args(["--message-format", "json-render-diagnostics"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
@@ -132,16 +140,17 @@ fn build(package: &str) -> Result<PathBuf> {
     ensure!(build.status.success(), "cargo could not build the program:\n{errors}");
     let lines = build.stdout.split(|&byte| byte == b'\n');
     let messages = lines.filter_map(|line| serde_json::from_slice::<Message>(line).ok());
-    let artifacts = messages.filter(|message| message.reason == "compiler-artifact");
-    artifacts.filter_map(|message| message.executable).next_back().context("cargo built no program")
+    let programs = messages.filter(|message| message.reason == "compiler-artifact");
+    let mut programs = programs.filter_map(|message| message.executable);
+    programs
+        .find(|path| path.file_name() == Some(OsStr::new(package)))
+        .with_context(|| format!("cargo built no {package}"))
 }
 
-/// The profile that a test was built in, from its path: `target/debug/deps/it-…` is profile `dev`.
-fn profile(test: &Path) -> &str {
-    match test.ancestors().nth(2).and_then(Path::file_name).and_then(OsStr::to_str) {
-        Some("debug") | None => "dev",
-        Some(folder) => folder,
-    }
+/// The profile that a test was built in, from its path; `target/debug/deps/it-…` is that of all tests.
+fn profile(test: &Path) -> Option<&str> {
+    let folder = test.ancestors().nth(2).and_then(Path::file_name).and_then(OsStr::to_str);
+    folder.filter(|&folder| folder != "debug")
 }
 
 #[cfg(test)]
@@ -153,9 +162,9 @@ mod tests {
     #[test]
     fn the_profile_is_that_of_the_test() {
         for (test, expected) in [
-            ("target/debug/deps/it-1a2b", "dev"),
-            ("target/release/deps/it-1a2b", "release"),
-            ("target/x86_64-unknown-linux-gnu/measuring/deps/it-1a2b", "measuring"),
+            ("target/debug/deps/it-1a2b", None),
+            ("target/release/deps/it-1a2b", Some("release")),
+            ("target/x86_64-unknown-linux-gnu/measuring/deps/it-1a2b", Some("measuring")),
         ] {
             assert_eq!(profile(Path::new(test)), expected);
         }

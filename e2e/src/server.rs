@@ -4,7 +4,7 @@ use std::{
     collections::VecDeque,
     io::{BufRead, BufReader},
     net::SocketAddr,
-    process::{Child, ChildStderr, ExitStatus, Stdio},
+    process::{ChildStderr, ExitStatus},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
     time::{Duration, Instant},
@@ -14,7 +14,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::{
     http::Client,
-    process::{self, Recipient},
+    invocation::{Invocation, Running},
     program, wait,
 };
 
@@ -27,7 +27,7 @@ const LOG_LINES: usize = 20_000;
 /// log is shown.
 #[derive(Debug)]
 pub struct Server {
-    child: Child,
+    running: Running,
     address: SocketAddr,
     client: Client,
     log: Arc<Log>,
@@ -40,12 +40,20 @@ impl Server {
     /// When it does not become ready; the end of its log says why.
     pub fn start(variables: &[(&str, &str)]) -> Result<Self> {
         let server = Self::launch(variables)?;
+        server.wait_until_ready()?;
+        Ok(server)
+    }
+
+    /// Waits until it is ready for pictures.
+    ///
+    /// # Errors
+    /// When it does not become ready; the end of its log says why.
+    pub fn wait_until_ready(&self) -> Result<()> {
         wait::until("readiness", START, || {
-            let reply = server.client.get("/health/ready").ok()?;
+            let reply = self.client.get("/health/ready").ok()?;
             (reply.status == 200).then_some(())
         })
-        .with_context(|| server.log.end())?;
-        Ok(server)
+        .with_context(|| self.log.end())
     }
 
     /// Starts a server and waits only until it listens.
@@ -53,19 +61,26 @@ impl Server {
     /// # Errors
     /// When it does not listen; the end of its log says why.
     pub fn launch(variables: &[(&str, &str)]) -> Result<Self> {
-        let mut command = program::command(["serve"])?;
+        Self::launch_as(program::command(["serve"])?, variables)
+    }
+
+    /// Starts a server by an invocation of the caller's, which may put something around it, and waits until it
+    /// listens.
+    ///
+    /// # Errors
+    /// When it does not listen; the end of its log says why.
+    pub fn launch_as(mut command: Invocation, variables: &[(&str, &str)]) -> Result<Self> {
         command.env("BIND", "127.0.0.1:0").envs(variables.iter().copied());
-        command.stdout(Stdio::null()).stderr(Stdio::piped());
-        let mut child = command.spawn().context("starting the server")?;
+        let mut running = command.spawn()?;
         let log = Arc::new(Log::default());
-        if let Some(stderr) = child.stderr.take() {
+        if let Some(stderr) = running.take_stderr() {
             let log = Arc::clone(&log);
             thread::spawn(move || log.read(stderr));
         }
         match log.wait_for_address() {
-            Ok(address) => Ok(Self { child, address, client: Client::new(address)?, log }),
+            Ok(address) => Ok(Self { running, address, client: Client::new(address)?, log }),
             Err(error) => {
-                let killed = child.kill().and_then(|()| child.wait());
+                let killed = running.kill();
                 Err(error.context(format!("the server ended with {killed:?}")))
             }
         }
@@ -84,9 +99,11 @@ impl Server {
     }
 
     /// Its process.
-    #[must_use]
-    pub fn pid(&self) -> u32 {
-        self.child.id()
+    ///
+    /// # Errors
+    /// When it does not run any more.
+    pub fn pid(&self) -> Result<u32> {
+        self.running.pid()
     }
 
     /// Its log so far, or the last of it.
@@ -110,7 +127,7 @@ impl Server {
     /// # Errors
     /// When it has ended already.
     pub fn signal(&self, name: &str) -> Result<()> {
-        process::signal(name, Recipient::Process(self.pid()))
+        self.running.signal(name)
     }
 
     /// Waits for its end.
@@ -118,15 +135,15 @@ impl Server {
     /// # Errors
     /// When it does not end within `patience`.
     pub fn wait_for_end(&mut self, patience: Duration) -> Result<ExitStatus> {
-        let child = &mut self.child;
-        wait::until("the server's end", patience, || child.try_wait().ok().flatten())
+        let running = &mut self.running;
+        wait::until("the server's end", patience, || running.try_wait().ok().flatten())
     }
 }
 
 impl Drop for Server {
     #[expect(clippy::print_stderr, reason = "a failing test shows what its server said")]
     fn drop(&mut self) {
-        let killed = self.child.kill().and_then(|()| self.child.wait());
+        let killed = self.running.kill();
         if thread::panicking() {
             eprintln!("the server ({killed:?}) said last:\n{}", self.log.end());
         }

@@ -11,7 +11,7 @@ use std::{
 #[must_use]
 pub fn shared(name: &str) -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared").join(name);
-    path.is_file().then_some(path)
+    path.canonicalize().ok().filter(|path| path.is_file())
 }
 
 /// Whether a tool can be started.
@@ -26,4 +26,9 @@ pub fn is_installed(tool: &str) -> bool {
 pub fn skipped(why: &str) {
     // Straight to the stream: the test runner hides what a passing test prints otherwise.
     writeln!(std::io::stderr(), "skipped: {why}").ok();
+}
+
+/// Tells a number that a test measured.
+pub fn note(text: &str) {
+    writeln!(std::io::stderr(), "{text}").ok();
 }

@@ -128,7 +128,7 @@ fn watch(server: &Server, duration: Duration) -> Result<Vec<Sample>> {
     while start.elapsed() < duration {
         let page = server.client().get("/metrics")?.text();
         let in_flight = metrics::sum(&page, "detections_in_flight_items", "");
-        let resident = process::resident_bytes(server.pid())?;
+        let resident = process::resident_bytes(server.pid()?)?;
         samples.push(Sample { in_flight: in_flight.context("no gauge")?, resident });
     }
     Ok(samples)

@@ -6,6 +6,7 @@ mod caller;
 mod jwks;
 mod jwt;
 mod keys;
+mod listed;
 mod metrics;
 mod needs;
 mod refusal;
@@ -14,43 +15,49 @@ mod tokens;
 
 use std::{io, sync::Arc, time::SystemTime};
 
+pub(crate) use self::listed::read_file;
 pub use self::{
     bearer::CallerToken,
     caller::{Caller, Subject},
     jwks::{JwksSource, PlainHttp, UrlFault},
     jwt::{ClaimRules, Expected},
     keys::{KeyError, KeySet, MIN_SECRET_BYTES},
+    listed::TokensFile,
     metrics::AccessMetrics,
     needs::{Area, Need},
     refusal::Refusal,
     scope::{Scope, Scopes},
     tokens::{FreshToken, TokenFormat, TokenList},
 };
-use self::{jwks::Jwks, jwt::verify};
+use self::{jwks::Jwks, jwt::verify, listed::Listed};
 use crate::config::{AccessConfig, Forward};
 
 /// Decides who may call, by the settings and the keys of now.
 #[derive(Debug)]
 pub struct Access {
     config: AccessConfig,
+    listed: Listed,
     jwks: Option<Jwks>,
     metrics: Arc<AccessMetrics>,
 }
 
 impl Access {
-    /// Decides by these settings; a key set is not fetched before [`Access::watch_keys`].
+    /// Decides by these settings; a key set is not fetched, and a list of tokens not read again, before
+    /// [`Access::watch`].
     #[must_use]
     pub fn new(config: AccessConfig, metrics: Arc<AccessMetrics>) -> Self {
         let jwks = config.jwt.as_ref().and_then(|jwt| jwt.jwks.clone());
         let jwks = jwks.map(|jwks| Jwks::new(jwks, Arc::clone(&metrics)));
-        Self { config, jwks, metrics }
+        let listed = Listed::new(config.tokens.clone(), config.tokens_file.clone());
+        Self { config, listed, jwks, metrics }
     }
 
-    /// Starts the thread that keeps a key set fresh, where there is one to keep.
+    /// Starts the threads that keep a list of tokens and a key set fresh, where there is one to keep.
     ///
     /// # Errors
-    /// When the system refuses the thread.
-    pub fn watch_keys(&self) -> io::Result<()> {
+    /// When the system refuses a thread.
+    pub fn watch(&self) -> io::Result<()> {
+        self.listed.watch()?;
         self.jwks.as_ref().map_or(Ok(()), Jwks::watch)
     }
 
@@ -117,7 +124,7 @@ impl Access {
 
     /// Who holds this token, by the keys that are known now.
     fn check(&self, token: &CallerToken, now: SystemTime) -> Result<Caller, Refusal> {
-        if let Some(found) = self.config.tokens.find(token.token(), now) {
+        if let Some(found) = self.listed.now().find(token.token(), now) {
             return found;
         }
         let Some(jwt) = &self.config.jwt else { return Err(Refusal::Unknown) };

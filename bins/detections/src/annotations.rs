@@ -68,6 +68,12 @@ impl Subject {
         let model = ModelIdentity { name: model.name.clone(), sha256: model.sha256.to_string() };
         Self { request: request.to_owned(), name, model, authorization: None }
     }
+
+    /// Posted with `authorization`, where there is one, instead of the configured token.
+    #[must_use]
+    pub fn authorized_by(self, authorization: Option<Authorization>) -> Self {
+        Self { authorization, ..self }
+    }
 }
 
 impl Annotations {

@@ -30,6 +30,7 @@ use crate::{
     config::{Config, Overrides},
     engine::EngineError,
     serve::{self, ServeError},
+    telemetry::Telemetry,
 };
 
 /// Runs the program with its arguments (the program's own name first) and its environment.
@@ -53,6 +54,10 @@ pub fn run(
 }
 
 fn dispatch(command: Option<Command>, config: &Config) -> Result<Exit, Failure> {
+    if !matches!(command, None | Some(Command::Serve(_))) {
+        // Whoever embeds this and logs already hears the remarks there.
+        Telemetry::remarks().ok();
+    }
     match command {
         None | Some(Command::Serve(_)) => Ok(serve::run(config).map(|()| Exit::Done)?),
         Some(Command::Detect(args)) => detect::run(&args, config),

@@ -214,6 +214,9 @@ impl Config {
 
     fn check_together(&self, reader: &mut Reader) {
         self.loader.check(&self.model, &self.classes, reader);
+        if let Some(access) = &self.access {
+            access.check(&self.loader, &self.annotations, reader);
+        }
         let server = &self.server;
         if server.max_in_flight_bytes < server.max_body_bytes {
             let problem = format!(

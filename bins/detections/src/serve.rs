@@ -123,7 +123,7 @@ async fn serve(service: web::Data<Service>, config: &Config) -> Result<(), Serve
     let mut signals = Signals::new()?;
     let server = listen(service.clone(), config)?;
     let management = listen_for_management(&service, &config.server)?;
-    service.access().map_or(Ok(()), Access::watch_keys)?;
+    service.access().map_or(Ok(()), Access::watch)?;
     let handle = server.handle();
     let running = actix_web::rt::spawn(server);
     let management = management.map(|server| (server.handle(), actix_web::rt::spawn(server)));

@@ -18,6 +18,9 @@ use crate::config::{LogConfig, LogFormat};
 /// directive of `log.filter` for the same target has the last word.
 const QUIET: &str = "actix_http=off";
 
+/// What a command that is no service remarks: where its model came from, when not from where it was asked for.
+const REMARKS: &str = "off,detections::engine=warn,detections_models=warn";
+
 /// Daily files that are kept.
 const KEPT_FILES: usize = 14;
 
@@ -77,6 +80,17 @@ impl Telemetry {
         tracing_subscriber::util::SubscriberInitExt::try_init(subscriber)?;
         panic::set_hook(Box::new(log_panic));
         Ok(Self { _files: guard })
+    }
+
+    /// Lets a command that is no service say on standard error what its results rest on.
+    ///
+    /// # Errors
+    /// [`TelemetryError`] when logging runs already.
+    pub fn remarks() -> Result<(), TelemetryError> {
+        let lines = fmt::layer().with_writer(io::stderr).with_ansi(false);
+        let lines = lines.without_time().with_target(false);
+        let subscriber = Registry::default().with(lines).with(EnvFilter::try_new(REMARKS)?);
+        Ok(tracing_subscriber::util::SubscriberInitExt::try_init(subscriber)?)
     }
 }
 

@@ -112,6 +112,7 @@ impl Outbox {
             counters: Arc::clone(&counters),
             bell: bell.clone(),
             unclosed: Vec::new(),
+            log_remembers: true,
             _claim: claim,
         };
         let (queue, tasks) = sync_channel(QUEUE);

@@ -6,11 +6,15 @@
 mod boxes;
 mod clock;
 mod decoder;
+mod entry;
 mod extent;
 mod graph;
 mod head;
+mod index;
 mod kinds;
+mod losses;
 mod memory;
+mod numbers;
 mod picture;
 mod plug;
 mod program;
@@ -106,10 +110,10 @@ impl VideoSource {
             let (file, len) = options.spool.keep(head.chunks, &receiver, &cancel)?;
             Supply::anywhere(file, len)?
         };
-        let layout = head.kind.layout;
+        let is_indexed = head.progressive && head.kind.layout == Layout::Indexed;
         let mut source = Self::start(head.kind, supply, options, cancel)?;
         source.info.progressive = head.progressive;
-        if head.progressive && layout == Layout::Indexed {
+        if is_indexed {
             source.info.duration = head.duration;
         }
         Ok(source)
@@ -159,8 +163,11 @@ impl VideoSource {
         options: &VideoOptions,
         cancel: CancelToken,
     ) -> Result<Self, FrameError> {
-        let mut decoder = Decoder::start(kind, supply, options, cancel)?;
-        let info = decoder.describe()?;
+        let index = supply.index().map(|index| (index.shown, index.duration));
+        let (shown, duration) = index.unwrap_or((kind.shown, None));
+        let mut decoder = Decoder::start(Kind { shown, ..kind }, supply, options, cancel)?;
+        let mut info = decoder.describe()?;
+        info.duration = duration.or(info.duration);
         Ok(Self { info, decoder })
     }
 }

@@ -71,7 +71,8 @@ fn the_second_port_has_health_and_metrics_and_the_first_has_them_no_more() -> Re
     let line = server.wait_for_log("listening for management", PATIENCE)?;
     let (_, rest) = line.split_once("127.0.0.1:").context("no address")?;
     let port: String = rest.chars().take_while(char::is_ascii_digit).collect();
-    let management = Client::new(SocketAddr::from(([127, 0, 0, 1], port.parse()?)))?;
+    let second = SocketAddr::from(([127, 0, 0, 1], port.parse()?));
+    let management = Client::new(second)?;
     wait::until("readiness", PATIENCE, || {
         let reply = management.get("/health/ready").ok()?;
         (reply.status == 200).then_some(())
@@ -82,6 +83,10 @@ fn the_second_port_has_health_and_metrics_and_the_first_has_them_no_more() -> Re
     }
     assert_eq!(server.client().post("/detect", &[], town()?)?.status, 200);
     assert_eq!(management.post("/detect", &[], town()?)?.status, 404);
+    let (bind, second) = (server.address().to_string(), second.to_string());
+    let ports = [("BIND", bind.as_str()), ("DETECTIONS__SERVER__MANAGEMENT_BIND", &second)];
+    let asked = program::run(["health"], &ports)?;
+    assert!(asked.status.success(), "a container's health check: {asked:?}");
     Ok(())
 }
 
@@ -93,5 +98,29 @@ fn settings_that_cannot_close_it_stop_the_start() -> Result<()> {
     assert_eq!(output.status.code(), Some(64));
     let told = String::from_utf8(output.stderr)?;
     assert!(told.contains("access.tokens_file") && told.contains("/nowhere.toml"), "{told}");
+    Ok(())
+}
+
+#[test]
+fn a_token_is_taken_back_without_a_restart() -> Result<()> {
+    let [(ada, first), (bob, second)] = [token("ada", "detect")?, token("bob", "detect")?];
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("tokens.toml");
+    fs::write(&file, &first)?;
+    let server = Server::start(&[
+        ("DETECTIONS__ACCESS__TOKENS_FILE", file.to_str().context("no text")?),
+        ("DETECTIONS__ACCESS__TOKENS_REFRESH_MS", "20"),
+    ])?;
+    let status = |token: &str| -> Result<u16> {
+        let bearer = format!("Bearer {token}");
+        Ok(server.client().post("/detect", &[("authorization", &bearer)], town()?)?.status)
+    };
+    assert_eq!((status(&ada)?, status(&bob)?), (200, 401));
+    fs::write(&file, "nonsense")?;
+    server.wait_for_log("the list of tokens is wrong", PATIENCE)?;
+    assert_eq!((status(&ada)?, status(&bob)?), (200, 401));
+    fs::write(&file, &second)?;
+    server.wait_for_log("another list of tokens holds", PATIENCE)?;
+    assert_eq!((status(&ada)?, status(&bob)?), (401, 200));
     Ok(())
 }

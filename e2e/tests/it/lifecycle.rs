@@ -104,7 +104,7 @@ fn an_idle_server_ends_at_once() -> Result<()> {
 fn threads_do_not_grow_with_requests() -> Result<()> {
     let server = Server::start(&[("DETECTIONS__INFER__THREADS", "2")])?;
     assert_eq!(server.client().post("/detect", &[], town()?)?.status, 200);
-    let before = process::thread_count(server.pid())?;
+    let before = process::thread_count(server.pid()?)?;
     let clients: Vec<_> = (0..32)
         .map(|_| {
             let (client, picture) = (server.client().clone(), town());
@@ -114,6 +114,6 @@ fn threads_do_not_grow_with_requests() -> Result<()> {
     for client in clients {
         assert_eq!(client.join().ok().context("a client panicked")??.status, 200);
     }
-    assert_eq!(process::thread_count(server.pid())?, before);
+    assert_eq!(process::thread_count(server.pid()?)?, before);
     Ok(())
 }

@@ -28,7 +28,7 @@ fn large_pictures_leave_nothing_behind() -> Result<()> {
     let server = Server::start(&[])?;
     let small = || server.client().post("/detect", &[], town()?);
     assert_eq!(small()?.status, 200);
-    let before = resident_bytes(server.pid())?;
+    let before = resident_bytes(server.pid()?)?;
     let png = large_png()?;
     for accept in ["application/json", "image/jpeg"] {
         let post = || server.client().post("/detect", &[("accept", accept)], png.clone());
@@ -41,7 +41,7 @@ fn large_pictures_leave_nothing_behind() -> Result<()> {
             Ok(())
         })?;
         assert_eq!(small()?.status, 200);
-        let after = resident_bytes(server.pid())?;
+        let after = resident_bytes(server.pid()?)?;
         let (more, before) = (after.saturating_sub(before) / MIB, before / MIB);
         assert!(after < before * MIB + MAY_STAY, "{more} MiB more than {before} MiB ({accept})");
     }

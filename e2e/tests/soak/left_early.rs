@@ -50,7 +50,7 @@ fn clients_that_leave_leave_nothing_behind() -> Result<()> {
     for half in [0..count / 2, count / 2..count] {
         leave_in_turn(&server, &files, half)?;
         settle(&server, Some(held))?;
-        resident.push(process::resident_bytes(server.pid())?);
+        resident.push(process::resident_bytes(server.pid()?)?);
     }
     say(&format!("{count} clients left; held {held:?}, resident after each half {resident:?}"));
     ensure!(resident[1] <= resident[0] + resident[0] / 10 + MAY_GROW, "memory grew: {resident:?}");

@@ -90,7 +90,7 @@ fn watch(server: &Server, done: impl Fn() -> bool) -> Result<Vec<u64>> {
     while !done() {
         let next = Instant::now() + std::time::Duration::from_millis(100);
         wait::until("the next look", PATIENCE, || (Instant::now() >= next).then_some(()))?;
-        samples.push(process::resident_bytes(server.pid())?);
+        samples.push(process::resident_bytes(server.pid()?)?);
     }
     Ok(samples)
 }

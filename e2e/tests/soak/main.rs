@@ -74,8 +74,8 @@ struct Held {
 impl Held {
     fn by(server: &Server) -> Result<Self> {
         Ok(Self {
-            threads: process::thread_count(server.pid())?,
-            descriptors: process::descriptor_count(server.pid())?,
+            threads: process::thread_count(server.pid()?)?,
+            descriptors: process::descriptor_count(server.pid()?)?,
         })
     }
 

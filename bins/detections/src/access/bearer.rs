@@ -10,12 +10,9 @@ const MAX_BYTES: usize = 8 * 1024;
 
 const SCHEME: &str = "Bearer";
 
-/// The token of a caller, with the header that brought it.
+/// The token of a caller.
 #[derive(Clone, PartialEq, Eq)]
-pub struct CallerToken {
-    header: String,
-    token_at: usize,
-}
+pub struct CallerToken(String);
 
 impl CallerToken {
     /// Reads the values of all `Authorization` headers of a request, of which there must be one.
@@ -40,17 +37,13 @@ impl CallerToken {
         if !is_token(token) {
             return Err(Refusal::Malformed);
         }
-        Ok(Self { header: header.to_owned(), token_at: header.len() - token.len() })
+        Ok(Self(token.to_owned()))
     }
 
-    /// The value of the header as it came, for a service that shall act for the same caller.
+    /// The token, which is for services that shall act for the same caller, and for nobody's eyes.
     #[must_use]
-    pub fn authorization(&self) -> &str {
-        &self.header
-    }
-
-    pub(super) fn token(&self) -> &str {
-        self.header.get(self.token_at..).unwrap_or_default()
+    pub fn token(&self) -> &str {
+        &self.0
     }
 }
 
@@ -78,9 +71,7 @@ mod tests {
     #[test]
     fn one_bearer_token_is_read_whatever_the_case_of_its_scheme() {
         for header in ["Bearer abc.d-e_f", "bearer abc.d-e_f", "BEARER   abc.d-e_f"] {
-            let token = read(&[header.as_bytes()]).unwrap();
-            assert_eq!(token.token(), "abc.d-e_f", "{header}");
-            assert_eq!(token.authorization(), header);
+            assert_eq!(read(&[header.as_bytes()]).unwrap().token(), "abc.d-e_f", "{header}");
         }
         assert_eq!(read(&[b"Bearer aGk="]).unwrap().token(), "aGk=");
     }

@@ -23,6 +23,7 @@ fn access(tokens: &[&FreshToken], with_jwt: bool) -> Access {
     let jwt = JwtConfig { keys: all_keys(), jwks: None, rules: rules() };
     let config = AccessConfig {
         tokens,
+        tokens_file: None,
         jwt: with_jwt.then_some(jwt),
         open: vec![Area::Health],
         forward: vec![Forward::Loader],
@@ -48,7 +49,7 @@ async fn both_kinds_of_token_are_taken_side_by_side() {
         let need = Need::Scope(Scope::Detect);
         let (caller, kept) = admit(&access, need, token).await.unwrap().unwrap();
         assert_eq!(caller.subject().name(), name);
-        assert_eq!(kept.authorization(), format!("Bearer {token}"));
+        assert_eq!(kept.token(), token);
         for scope in [Scope::Jobs, Scope::Admin] {
             let refusal = admit(&access, Need::Scope(scope), token).await.unwrap_err();
             assert_eq!(refusal, Refusal::Scope(scope));

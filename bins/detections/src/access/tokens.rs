@@ -44,12 +44,12 @@ impl TokenFormat {
 }
 
 /// The known tokens.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TokenList {
     entries: Vec<Entry>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Entry {
     sha256: [u8; 32],
     expires: Option<SystemTime>,

@@ -17,7 +17,9 @@ const STATUS_LINE: usize = "HTTP/1.1 200".len();
 
 /// Exits with 0 when `GET /health` at the configured address is answered with 200.
 pub(super) fn run(config: &Config) -> Result<Exit, Failure> {
-    let bind = &config.server.bind;
+    // Health has moved to the second port where there is one.
+    let server = &config.server;
+    let bind = server.management_bind.as_ref().unwrap_or(&server.bind);
     let failed =
         |error: io::Error| Failure::failed(format!("no healthy service at {bind}: {error}"));
     let status = ask(bind).map_err(failed)?;

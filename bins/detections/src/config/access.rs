@@ -1,20 +1,16 @@
 //! Who may call: the settings, with the keys and tokens that they name already read, so that a start tells
 //! everything that is wrong with them.
 
-use std::{
-    fs::File,
-    io::{self, Read},
-    path::Path,
-    time::Duration,
-};
+use std::time::Duration;
 
-use super::reader::{Reader, choice, number};
+use super::{
+    AnnotationsConfig, LoaderConfig,
+    reader::{Reader, choice, number},
+};
 use crate::access::{
-    Area, ClaimRules, Expected, JwksSource, KeyError, KeySet, PlainHttp, TokenFormat, TokenList,
+    Area, ClaimRules, Expected, JwksSource, KeyError, KeySet, PlainHttp, TokenList, TokensFile,
+    read_file,
 };
-
-/// The largest file of tokens or keys.
-const MAX_FILE_BYTES: u64 = 1 << 20;
 
 /// The word that turns the check of a claim off.
 const ANY: &str = "any";
@@ -24,6 +20,8 @@ const ANY: &str = "any";
 pub struct AccessConfig {
     /// The tokens that are known by their digests.
     pub tokens: TokenList,
+    /// Where they are listed, to be read again.
+    pub tokens_file: Option<TokensFile>,
     /// Signed tokens; none are taken where nothing is said of them.
     pub jwt: Option<JwtConfig>,
     /// What is open to everybody.
@@ -69,16 +67,14 @@ impl AccessConfig {
     pub(super) fn read(reader: &mut Reader) -> Option<Self> {
         let asked_for = reader.has_any("access.");
         let faults = reader.faults();
+        let tokens_file = tokens_file(reader);
         let config = Self {
-            tokens: tokens(reader),
+            tokens: tokens(reader, tokens_file.as_ref()),
+            tokens_file,
             jwt: JwtConfig::read(reader),
             open: reader.words("access.open", vec![Area::Health], area),
             forward: reader.words("access.forward", Vec::new(), forward),
         };
-        if !config.forward.is_empty() {
-            let problem = "this build has no client that a caller's token could be handed to";
-            reader.fault("access.forward", problem.to_owned());
-        }
         let is_closed = !config.tokens.is_empty() || config.jwt.is_some();
         if asked_for && !is_closed && reader.faults() == faults {
             let problem = "is configured, but there is nothing to know a caller by: set tokens_file, \
@@ -86,6 +82,29 @@ impl AccessConfig {
             reader.fault("access", problem.to_owned());
         }
         asked_for.then_some(config)
+    }
+
+    /// What does not fit together with the services that there are.
+    pub(super) fn check(
+        &self,
+        loader: &LoaderConfig,
+        annotations: &AnnotationsConfig,
+        reader: &mut Reader,
+    ) {
+        for (target, missing, word, url) in [
+            (Forward::Loader, loader.url.is_none(), "loader", "loader.url"),
+            (
+                Forward::Annotations,
+                annotations.endpoint.is_none(),
+                "annotations",
+                "annotations.url",
+            ),
+        ] {
+            if missing && self.forward.contains(&target) {
+                let problem = format!("{word} needs {url}, the service that gets the token");
+                reader.fault("access.forward", problem);
+            }
+        }
     }
 }
 
@@ -137,16 +156,18 @@ impl JwksConfig {
     }
 }
 
-fn tokens(reader: &mut Reader) -> TokenList {
-    const KEY: &str = "access.tokens_file";
-    let Some(path) = reader.path(KEY) else { return TokenList::default() };
-    let text = read_file(&path).map_err(|error| vec![error.to_string()]).and_then(|bytes| {
-        String::from_utf8(bytes).map_err(|_binary| vec!["it is not a text".to_owned()])
-    });
-    let list = text.and_then(|text| TokenList::parse(&text, TokenFormat::of(&path)));
-    list.unwrap_or_else(|faults| {
+const TOKENS_FILE: &str = "access.tokens_file";
+
+fn tokens_file(reader: &mut Reader) -> Option<TokensFile> {
+    let refresh = reader.millis("access.tokens_refresh_ms", 10_000);
+    reader.path(TOKENS_FILE).map(|path| TokensFile { path, refresh })
+}
+
+fn tokens(reader: &mut Reader, file: Option<&TokensFile>) -> TokenList {
+    let Some(file) = file else { return TokenList::default() };
+    file.read().unwrap_or_else(|faults| {
         for fault in faults {
-            reader.fault(KEY, format!("{}: {fault}", path.display()));
+            reader.fault(TOKENS_FILE, format!("{}: {fault}", file.path.display()));
         }
         TokenList::default()
     })
@@ -161,15 +182,6 @@ fn add_key(reader: &mut Reader, key: &str, add: impl FnOnce(&[u8]) -> Result<(),
     if let Err(problem) = outcome {
         reader.fault(key, format!("{}: {problem}", path.display()));
     }
-}
-
-fn read_file(path: &Path) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    File::open(path)?.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > MAX_FILE_BYTES {
-        return Err(io::Error::other(format!("it has more than {MAX_FILE_BYTES} bytes")));
-    }
-    Ok(bytes)
 }
 
 /// Editors end a file with a newline, which is no part of the secret.

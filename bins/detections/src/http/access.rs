@@ -4,16 +4,20 @@
 use std::time::SystemTime;
 
 use actix_web::{
-    Error, HttpMessage,
+    Error, HttpMessage, HttpRequest,
     body::{BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::{StatusCode, header::AUTHORIZATION},
     middleware::Next,
     web,
 };
+use detections_annotations::Authorization;
 
 use super::{Problem, Service};
-use crate::access::{Need, Refusal};
+use crate::{
+    access::{CallerToken, Need, Refusal},
+    config::Forward,
+};
 
 const CHALLENGE: &str = "Bearer realm=\"detections\"";
 
@@ -37,6 +41,27 @@ pub(super) async fn management_access(
         Need::Area(_) => next.call(request).await.map(ServiceResponse::map_into_boxed_body),
         need @ (Need::Token | Need::Scope(_)) => admitted(&service, need, request, next).await,
     }
+}
+
+/// The caller's token, where that service gets it.
+pub(super) fn forwarded(
+    service: &Service,
+    request: &HttpRequest,
+    target: Forward,
+) -> Option<CallerToken> {
+    let gets_it = service.access().is_some_and(|access| access.forwards_to(target));
+    gets_it.then(|| request.extensions().get::<CallerToken>().cloned())?
+}
+
+/// What posts to the Annotations service carry for the caller, where that service gets its token.
+pub(super) fn posts_authorization(
+    service: &Service,
+    request: &HttpRequest,
+) -> Result<Option<Authorization>, Problem> {
+    let token = forwarded(service, request, Forward::Annotations);
+    let authorization = token.map(|token| Authorization::bearer(token.token())).transpose();
+    // A token that was let in can be carried; without it the post would go in another name.
+    authorization.map_err(|_not_carried| Problem::internal())
 }
 
 async fn admitted(
@@ -128,7 +153,7 @@ mod tests {
     };
 
     async fn known(caller: ReqData<Caller>, token: Option<ReqData<CallerToken>>) -> String {
-        let token = token.map_or("none".to_owned(), |token| token.authorization().to_owned());
+        let token = token.map_or("none".to_owned(), |token| token.token().to_owned());
         format!("{} {token}", caller.subject().name())
     }
 
@@ -137,7 +162,7 @@ mod tests {
         let mut config = Config::load(None, [], &Overrides::default()).unwrap();
         let tokens = TokenList::parse(&fresh.entry(), TokenFormat::Toml).unwrap();
         let open = vec![Area::Health];
-        config.access = Some(AccessConfig { tokens, jwt: None, open, forward });
+        config.access = Some(AccessConfig { tokens, tokens_file: None, jwt: None, open, forward });
         let service = web::Data::new(Service::new(Arc::new(config)));
         let app = App::new().app_data(service).route("/info", web::get().to(known));
         let app = init_service(app.wrap(from_fn(access))).await;
@@ -151,6 +176,6 @@ mod tests {
         let fresh = FreshToken::make("ci", &[Scope::Jobs], None).unwrap();
         assert_eq!(told(&fresh, Vec::new()).await, "ci none");
         let forwarded = told(&fresh, vec![Forward::Annotations]).await;
-        assert_eq!(forwarded, format!("ci bearer {}", fresh.token()));
+        assert_eq!(forwarded, format!("ci {}", fresh.token()));
     }
 }

@@ -1,12 +1,16 @@
 //! `POST /admin/reload`: asks now for what is new, and says what became of it.
 
-use actix_web::{HttpResponse, http::StatusCode, web};
+use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
+use detections_models::BearerToken;
 use serde::Serialize;
 use tokio::time::timeout;
 use utoipa::ToSchema;
 
-use super::{Problem, Service};
-use crate::upkeep::{Outcome, Part, ReloadRefused};
+use super::{Problem, Service, access::forwarded};
+use crate::{
+    config::Forward,
+    upkeep::{Outcome, Part, ReloadRefused},
+};
 
 /// What became of a reload.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -67,12 +71,22 @@ impl From<ReloadRefused> for Problem {
     (status = 200, description = "What became of it", body = ReloadBody),
     super::docs::ReloadProblems,
 ))]
-pub(super) async fn reload(service: web::Data<Service>) -> Result<HttpResponse, Problem> {
+pub(super) async fn reload(
+    request: HttpRequest,
+    service: web::Data<Service>,
+) -> Result<HttpResponse, Problem> {
     let patience = service.config.server.timeout;
-    let reloading = service.reload(None)?;
+    let reloading = service.reload(loader_token(&service, &request)?)?;
     match timeout(patience, reloading).await {
         Ok(Ok(outcome)) => Ok(HttpResponse::Ok().json(ReloadBody::from(outcome))),
         Ok(Err(_ended)) => Err(ReloadRefused::Ending.into()),
         Err(_elapsed) => Err(Problem::deadline(patience)),
     }
+}
+
+/// What opens the Loader's door for the caller, where the Loader gets its token.
+fn loader_token(service: &Service, request: &HttpRequest) -> Result<Option<BearerToken>, Problem> {
+    let Some(token) = forwarded(service, request, Forward::Loader) else { return Ok(None) };
+    // A token that was let in can be carried; without it the Loader would be asked in another name.
+    BearerToken::new(token.token()).map(Some).ok_or_else(Problem::internal)
 }

@@ -13,6 +13,7 @@ use tokio::time::timeout_at;
 
 use super::{
     Problem, Service,
+    access::posts_authorization,
     body::{Announced, Intake, Upload, receive},
     negotiate::Answer,
     params::{Given, Params},
@@ -81,9 +82,10 @@ pub(super) async fn detect(
     let params = Params::settle(given, &service.config, loaded.engine.pipeline.classes())?;
     refuse_other_media(&picture)?;
 
+    let authorization = posts_authorization(&service, &request)?;
     let record = service.annotations().map(|annotations| {
         let subject = Subject::new(id.as_str(), name, &loaded.engine.model);
-        PictureRecord::new(annotations, subject, params.body())
+        PictureRecord::new(annotations, subject.authorized_by(authorization), params.body())
     });
     let cancel = CancelToken::with_deadline(started + params.timeout);
     let work = Work {

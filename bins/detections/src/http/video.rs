@@ -22,6 +22,7 @@ use uuid::Uuid;
 use self::upload::{VideoUpload, feed};
 use super::{
     Problem, Service,
+    access::posts_authorization,
     body::{Announced, Intake},
     params::{Delivery, Given, VideoParams},
     request_id::RequestId,
@@ -99,9 +100,10 @@ pub(super) async fn detect_video(
 
     let delivery = params.delivery;
     let name = name(job, delivery, id.as_str());
+    let authorization = posts_authorization(&service, &request)?;
     let record = service.annotations().map(|annotations| {
         let subject = Subject::new(&name.to_string(), upload.name(), &loaded.engine.model);
-        VideoRecord::new(annotations, subject, params.body())
+        VideoRecord::new(annotations, subject.authorized_by(authorization), params.body())
     });
     let plan = Plan { record, ..plan(&params, name.clone(), owner(&request), started) };
     let (video, intake) = service.videos.begin(&loaded.engine.video, plan, permit)?;

@@ -254,12 +254,13 @@ impl Keeper {
         let config = Arc::clone(&self.config);
         let outcome = self.engine_of(&config, &new).and_then(|(engine, with_new)| {
             tell_ready(&engine, &config);
+            // Kept before it serves: whoever sees it serve finds it in the cache.
+            self.model.accept(&new);
             service.engine_loaded(engine).map_err(|error| NotTaken::Refused(error.into()))?;
             Ok(with_new)
         });
         match outcome {
             Ok(with_new) => {
-                self.model.accept(&new);
                 service.notices().clear(Topic::Model);
                 if with_new {
                     self.classes_taken(service);

@@ -72,6 +72,7 @@ fn work(
     let options = VideoOptions {
         sampling: plan.sampling,
         max_pixels: videos.0.max_pixels,
+        max_decoded_bytes: videos.0.max_decoded_bytes,
         stall_timeout: settings.stall_timeout,
         spool: Spool { dir: settings.spool_dir.clone(), max_bytes: settings.spool_bytes },
         ..VideoOptions::default()

@@ -241,6 +241,9 @@ impl Video {
             }
             VideoEvent::Frame(_) => {
                 status.progress.frames_inferred += 1;
+                // How many were decoded is told now and then only.
+                let progress = &mut status.progress;
+                progress.frames_decoded = progress.frames_decoded.max(progress.frames_inferred);
                 self.metrics.frame_inferred();
             }
             VideoEvent::Progress(progress) => status.progress = *progress,

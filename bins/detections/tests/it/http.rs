@@ -6,6 +6,8 @@ mod annotations;
 mod answers;
 mod failing_model;
 mod fixture;
+mod forwarding;
+mod neighbours;
 mod problems;
 mod process;
 mod reload;

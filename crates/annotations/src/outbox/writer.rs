@@ -53,6 +53,11 @@ impl Op {
     const fn is_promise(&self) -> bool {
         matches!(self, Self::Store { .. } | Self::Close { .. })
     }
+
+    /// Whether a result leaves, and perhaps what it was to be posted with.
+    const fn takes_out(&self) -> bool {
+        matches!(self, Self::Delivered { .. } | Self::Dead { .. })
+    }
 }
 
 /// Something to write, and who waits for it.
@@ -72,6 +77,8 @@ pub(super) struct Writer {
     pub(super) bell: Bell,
     /// Ends of media that could not be written yet.
     pub(super) unclosed: Vec<(String, Option<Identity>)>,
+    /// Whether the write-ahead log may hold what has gone from the file, tokens among it.
+    pub(super) log_remembers: bool,
     pub(super) _claim: Claim,
 }
 
@@ -93,6 +100,10 @@ impl Writer {
         self.tell(&written);
         if written.is_err() {
             self.remember_ends(&batch);
+        }
+        self.log_remembers |= batch.iter().any(|task| task.op.takes_out());
+        if batch.iter().any(|task| matches!(task.op, Op::Sweep)) {
+            self.empty_log_when_idle();
         }
         for (index, task) in batch.into_iter().enumerate() {
             let outcome = match &written {
@@ -137,6 +148,17 @@ impl Writer {
         self.counters.note(totals);
         self.unclosed.clear();
         Ok(outcomes)
+    }
+
+    /// Where nothing waits, nothing of what has gone stays either. It is tried again with the next sweep where somebody
+    /// else reads just now.
+    fn empty_log_when_idle(&mut self) {
+        if !self.log_remembers || !rows::totals(&self.db).is_ok_and(|totals| totals.pending == 0) {
+            return;
+        }
+        let busy = |row: &rusqlite::Row<'_>| row.get::<_, i64>(0);
+        let emptied = self.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], busy);
+        self.log_remembers = !emptied.is_ok_and(|busy| busy == 0);
     }
 
     fn remember_ends(&mut self, batch: &[Task]) {
@@ -282,6 +304,7 @@ mod tests {
             counters: Arc::default(),
             bell: Bell::default(),
             unclosed: Vec::new(),
+            log_remembers: true,
             _claim: claim,
         }
     }

@@ -1,10 +1,12 @@
 //! What arrives, under which key, and in which order.
 
-use detections_annotations::{Authorization, EmptyFrames, FramePolicy, LetterBox, Upload};
+use detections_annotations::{
+    Authorization, Delivery, DeliverySettings, EmptyFrames, FramePolicy, LetterBox, Upload,
+};
 use serde_json::json;
 
 use crate::{
-    fixture::{Fixture, frame, identity, upload},
+    fixture::{Fixture, frame, identity, settings, upload},
     server::{Answer, Server},
 };
 
@@ -141,11 +143,34 @@ fn a_callers_token_is_sent_and_then_nowhere_in_the_database() {
     let delivery = fixture.deliver(&server.url(), 1);
     assert_eq!(server.wait_for(1)[0].authorization.as_deref(), Some("Bearer caller-secret-token"));
     fixture.advance_until_empty();
+    let rests = || {
+        let files = std::fs::read_dir(fixture.folder.path()).unwrap();
+        let mut contents = files.map(|file| std::fs::read(file.unwrap().path()).unwrap());
+        contents.any(|bytes| bytes.windows(13).any(|window| window == b"caller-secret"))
+    };
+    fixture.advance_until("it rests nowhere, the outbox still open", || !rests());
     drop(delivery);
-    let Fixture { folder, outbox, .. } = fixture;
-    drop(outbox);
-    for entry in std::fs::read_dir(folder.path()).unwrap() {
-        let bytes = std::fs::read(entry.unwrap().path()).unwrap();
-        assert!(!bytes.windows(13).any(|window| window == b"caller-secret"));
-    }
+    assert!(!rests());
+}
+
+#[test]
+fn a_callers_token_that_is_refused_ends_with_its_letter_which_is_replayed_in_the_services_name() {
+    let (fixture, server) = (Fixture::new(), Server::start());
+    let bearer = |token: &str| Some(Authorization::bearer(token).unwrap());
+    let upload = Upload { authorization: bearer("expired"), ..upload("a") };
+    let mut recording =
+        fixture.outbox.record(upload, FramePolicy::Every, EmptyFrames::Skip).unwrap();
+    let kept = recording.keep(&frame(0)).unwrap().unwrap();
+    let stored = recording.store(kept, None).unwrap();
+    recording.finish(Some(identity("a"))).unwrap();
+    stored.wait().unwrap();
+    (0..3).for_each(|_| server.then(Answer::Status(401)));
+    let of_service =
+        DeliverySettings { authorization: bearer("ours"), ..settings(&server.url(), 1) };
+    let _delivery = Delivery::spawn(&fixture.outbox, of_service).unwrap();
+    fixture.advance_until("it is given up", || fixture.outbox.stats().dead == 1);
+    LetterBox::open(fixture.folder.path()).unwrap().replay_all().unwrap();
+    fixture.advance_until("it arrived", || fixture.outbox.stats().delivered == 1);
+    let borne: Vec<_> = server.posts().into_iter().filter_map(|post| post.authorization).collect();
+    assert_eq!(borne, ["Bearer expired", "Bearer expired", "Bearer expired", "Bearer ours"]);
 }

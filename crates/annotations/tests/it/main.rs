@@ -9,3 +9,4 @@ mod files;
 mod fixture;
 mod limits;
 mod server;
+mod throughput;

@@ -1,8 +1,19 @@
-//! Whether an MP4 or QuickTime file says what is in it before it is over.
+//! Whether an MP4 or QuickTime file says what is in it before it is over, and where its boxes lie.
 //!
-//! Only the sizes and names of its outermost boxes are read (ISO/IEC 14496-12, section 4.2).
+//! Only their sizes and names are read (ISO/IEC 14496-12, section 4.2).
 
-use std::{ops::Range, time::Duration};
+use std::{
+    fs::File,
+    io::{self, Read as _, Seek as _, SeekFrom},
+    iter,
+    ops::Range,
+};
+
+/// As many outermost boxes of a file are looked at, each of which is a seek.
+const MOST_BOXES: usize = 100_000;
+
+/// Bytes that hold any box's header.
+const LONGEST_HEADER: u64 = 16;
 
 /// What the first boxes tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,45 +43,67 @@ pub(super) fn order(bytes: &[u8]) -> Order {
     Order::Unknown
 }
 
-/// Where the file's header states its length.
+/// A box among others.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Length {
-    /// The bytes that state it.
-    pub(super) at: Range<usize>,
-    /// The same number of bytes for a length that is up to a minute longer.
-    pub(super) later: Vec<u8>,
-    pub(super) duration: Duration,
+pub(super) struct Part {
+    name: [u8; 4],
+    start: usize,
+    /// Behind its header.
+    pub(super) content: Range<usize>,
 }
 
-/// The length that the header box, `mvhd`, states; `None` where it is not in `bytes` or says nothing.
-pub(super) fn length(bytes: &[u8]) -> Option<Length> {
-    let moov = find(bytes, 0, b"moov")?;
-    let mvhd = find(bytes, moov + 8, b"mvhd")?;
-    let wide = *bytes.get(mvhd + 8)? == 1;
-    let (scale_at, len) = if wide { (mvhd + 28, 8) } else { (mvhd + 20, 4) };
-    let at = scale_at + 4..scale_at + 4 + len;
-    let number = |bytes: &[u8]| bytes.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte));
-    let (scale, units) =
-        (number(bytes.get(scale_at..scale_at + 4)?), number(bytes.get(at.clone())?));
-    let nanos = (u128::from(units) * 1_000_000_000).checked_div(u128::from(scale))?;
-    let duration = Duration::from_nanos(u64::try_from(nanos).ok()?);
-    // No more than that: a track far shorter than its file is taken for a preview.
-    let later = units.saturating_add((scale * 60).min(units.saturating_mul(3))).to_be_bytes();
-    // What would not fit is left as it is: it is a day or more.
-    let fits = later[..8 - len].iter().all(|byte| *byte == 0) && !duration.is_zero();
-    fits.then(|| Length { at, later: later[8 - len..].to_vec(), duration })
-}
-
-/// Where the box of this name begins, among those from `start` on.
-fn find(bytes: &[u8], start: usize, wanted: &[u8; 4]) -> Option<usize> {
-    let mut at = start;
-    loop {
-        let (name, len) = header(bytes.get(at..)?)?;
-        if name == *wanted {
-            return Some(at);
-        }
-        at = at.checked_add(usize::try_from(len).ok().filter(|len| *len >= 8)?)?;
+impl Part {
+    pub(super) fn is(&self, name: &[u8; 4]) -> bool {
+        self.name == *name
     }
+
+    /// Where its name lies.
+    pub(super) const fn name_at(&self) -> usize {
+        self.start + 4
+    }
+}
+
+/// The boxes in this range of `bytes`, as far as they are whole.
+pub(super) fn within(bytes: &[u8], range: Range<usize>) -> impl Iterator<Item = Part> {
+    let mut start = range.start;
+    iter::from_fn(move || {
+        let (name, len) = header(bytes.get(start..range.end)?)?;
+        let len = usize::try_from(len).ok().filter(|len| *len >= 8)?;
+        let end = start.checked_add(len).filter(|end| *end <= range.end)?;
+        let part = Part { name, start, content: start + 8..end };
+        start = end;
+        Some(part)
+    })
+}
+
+/// Where the first box of this name lies that begins in `bytes`, the first ones of a file; it may end behind them.
+pub(super) fn place(bytes: &[u8], wanted: &[u8; 4]) -> Option<Range<u64>> {
+    let mut at = 0_u64;
+    loop {
+        let (name, len) = header(bytes.get(usize::try_from(at).ok()?..)?)?;
+        let end = at.checked_add(len).filter(|_| len >= 8)?;
+        if name == *wanted {
+            return Some(at..end);
+        }
+        at = end;
+    }
+}
+
+/// The same of a whole file.
+pub(super) fn place_in_file(file: &mut File, wanted: &[u8; 4]) -> io::Result<Option<Range<u64>>> {
+    let mut at = 0_u64;
+    for _ in 0..MOST_BOXES {
+        let mut bytes = Vec::new();
+        file.seek(SeekFrom::Start(at))?;
+        file.take(LONGEST_HEADER).read_to_end(&mut bytes)?;
+        let Some((name, len)) = header(&bytes).filter(|(_, len)| *len >= 8) else { break };
+        let Some(end) = at.checked_add(len) else { break };
+        if name == *wanted {
+            return Ok(Some(at..end));
+        }
+        at = end;
+    }
+    Ok(None)
 }
 
 /// The name of the box at the start of `bytes`, and its length with its header.
@@ -85,9 +118,9 @@ fn header(bytes: &[u8]) -> Option<([u8; 4], u64)> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::io::Write as _;
 
-    use super::{Length, Order, length, order};
+    use super::{Order, order, place, place_in_file, within};
 
     fn boxes(names: &[(&[u8; 4], usize)]) -> Vec<u8> {
         let mut bytes = Vec::new();
@@ -110,16 +143,20 @@ mod tests {
     }
 
     #[test]
-    fn the_length_is_read_from_the_header_box() {
-        let mut bytes = boxes(&[(b"ftyp", 16), (b"moov", 8)]);
-        bytes.extend(boxes(&[(b"free", 12), (b"mvhd", 108)]));
-        bytes[16 + 8 + 12 + 20..][..8].copy_from_slice(&[0, 0, 2, 88, 0, 0, 2, 248]);
-        let duration = Duration::from_nanos(760 * 1_000_000_000 / 600);
-        let later = (760_u32 * 4).to_be_bytes().to_vec();
-        assert_eq!(length(&bytes), Some(Length { at: 60..64, later, duration }));
-        bytes[60..64].fill(0);
-        assert_eq!(length(&bytes), None);
-        assert_eq!(length(&bytes[..50]), None);
+    fn boxes_are_found_among_others_and_in_others() {
+        let inner = boxes(&[(b"mvhd", 20), (b"trak", 12)]);
+        let outer = boxes(&[(b"ftyp", 16), (b"moov", 8 + inner.len()), (b"mdat", 9)]);
+        let mut bytes = outer;
+        bytes[24..24 + inner.len()].copy_from_slice(&inner);
+        let moov = within(&bytes, 0..bytes.len()).find(|part| part.is(b"moov")).unwrap();
+        assert_eq!((moov.name_at(), moov.content.clone()), (20, 24..56));
+        let trak = within(&bytes, moov.content).find(|part| part.is(b"trak")).unwrap();
+        assert_eq!(trak.content, 52..56);
+        assert_eq!(place(&bytes[..32], b"moov"), Some(16..56), "its header is enough");
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(&bytes).unwrap();
+        assert_eq!(place_in_file(&mut file, b"mdat").unwrap(), Some(56..65));
+        assert_eq!(place_in_file(&mut file, b"free").unwrap(), None);
     }
 
     #[test]

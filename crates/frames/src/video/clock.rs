@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use gstreamer::{self as gst, ClockTime};
+use gstreamer::{self as gst, ClockTime, prelude::PadExtManual as _};
 use gstreamer_video as gst_video;
 
-use super::kinds::Layout;
+use super::{index::Shown, kinds::Layout};
 
 /// The time of frames that have none, in a second.
 const USUAL_RATE: (u32, u32) = (25, 1);
@@ -16,11 +16,13 @@ pub(super) struct Clock {
     layout: Layout,
     first: Option<ClockTime>,
     last: Duration,
+    /// What times are relative to.
+    segment: Option<gst::FormattedSegment<ClockTime>>,
 }
 
 impl Clock {
     pub(super) const fn new(layout: Layout) -> Self {
-        Self { layout, first: None, last: Duration::ZERO }
+        Self { layout, first: None, last: Duration::ZERO, segment: None }
     }
 
     /// When frame `index` is shown; never before the one before it.
@@ -38,8 +40,13 @@ impl Clock {
     /// When a sample is shown, where its container says that.
     pub(super) fn stated(&mut self, sample: &gst::SampleRef) -> Option<Duration> {
         let pts = sample.buffer()?.pts()?;
-        let segment = sample.segment()?.downcast_ref::<ClockTime>()?;
-        let time = segment.to_stream_time(pts)?;
+        self.segment = Some(sample.segment()?.downcast_ref::<ClockTime>()?.clone());
+        self.at(pts)
+    }
+
+    /// When a picture is shown whose container says `pts`.
+    pub(super) fn at(&mut self, pts: ClockTime) -> Option<Duration> {
+        let time = self.segment.as_ref()?.to_stream_time(pts)?;
         match self.layout {
             Layout::Indexed | Layout::Streamed => Some(time.into()),
             Layout::Broadcast => {
@@ -50,6 +57,25 @@ impl Clock {
             Layout::Bare => None,
         }
     }
+}
+
+/// Tells the decoder what of the media is shown, and when; it leaves out the rest.
+pub(super) fn show(pad: &gst::Pad, shown: Shown) {
+    pad.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |_, info| {
+        if let Some(gst::PadProbeData::Event(event)) = &mut info.data
+            && let gst::EventView::Segment(told) = event.view()
+            && let Some(segment) = told.segment().downcast_ref::<ClockTime>()
+        {
+            let mut segment = segment.clone();
+            let time = |time: Duration| ClockTime::try_from(time).ok();
+            segment.set_start(time(shown.from));
+            segment.set_position(time(shown.from));
+            segment.set_stop(shown.until.and_then(time));
+            segment.set_time(time(shown.at));
+            *event = gst::event::Segment::builder(&segment).seqnum(told.seqnum()).build();
+        }
+        gst::PadProbeReturn::Ok
+    });
 }
 
 /// Frames in a second, as numerator and denominator.

@@ -16,6 +16,8 @@ use super::{
     clock::{self, Clock},
     graph::{Decode, Graph, Rules},
     kinds::{Kind, Layout},
+    losses::Loss,
+    numbers::Number,
     picture,
     status::{Outlook, Status},
     supply::Supply,
@@ -46,6 +48,8 @@ pub(super) struct Decoder {
     held: Option<gst::Sample>,
     /// Whether the last frame was damaged, which is told once only.
     damaged: bool,
+    /// Pictures that gave no frame, until they are told.
+    loss: Option<Loss>,
 }
 
 impl Decoder {
@@ -66,11 +70,12 @@ impl Decoder {
             max_pixels: options.max_pixels,
             max_decoded_bytes: options.max_decoded_bytes,
             decode,
+            layout: kind.layout,
         };
         let graph = Some(Graph::start(&kind, supply, &status, rules)?);
         let (clock, sampler) = (Clock::new(kind.layout), Sampler::new(options.sampling));
         let stall_timeout = options.stall_timeout;
-        let (decoded, held, damaged) = (0, None, false);
+        let (decoded, held, damaged, loss) = (0, None, false, None);
         Ok(Self {
             graph,
             status,
@@ -83,6 +88,7 @@ impl Decoder {
             decoded,
             held,
             damaged,
+            loss,
         })
     }
 
@@ -120,10 +126,9 @@ impl Decoder {
                 Some(sample) => Some(sample),
                 None => self.pull()?,
             };
-            if let Some(message) = self.new_damage(sample.as_deref()) {
-                let pts = sample.as_ref().and_then(|sample| self.clock.stated(sample));
+            if let Some(damage) = self.new_damage(sample.as_deref()) {
                 self.held = sample;
-                return Err(FrameError::Corrupt { message, pts });
+                return Err(damage);
             }
             let Some(sample) = sample else { return self.ended() };
             if let Some(frame) = self.wanted(sample)? {
@@ -139,14 +144,29 @@ impl Decoder {
     }
 
     /// What is damaged, once for all damage that nothing sound lies between.
-    fn new_damage(&mut self, sample: Option<&gst::SampleRef>) -> Option<String> {
+    fn new_damage(&mut self, sample: Option<&gst::SampleRef>) -> Option<FrameError> {
         let flagged = sample
             .and_then(gst::SampleRef::buffer)
             .is_some_and(|buffer| buffer.flags().contains(gst::BufferFlags::CORRUPTED));
         let told = self.status.take_damage();
-        let message = told.or_else(|| flagged.then(|| "a frame is incomplete".to_owned()));
-        let was_damaged = std::mem::replace(&mut self.damaged, message.is_some());
-        message.filter(|_| !was_damaged)
+        let told = told.or_else(|| flagged.then(|| "a frame is incomplete".to_owned()));
+        let stated = sample.and_then(|sample| self.clock.stated(sample));
+        let damage = match (told, self.loss.take()) {
+            (Some(message), _) => Some(FrameError::Corrupt { message, pts: stated }),
+            (None, Some(loss)) => Some(self.lost(loss)),
+            (None, None) => None,
+        };
+        let was_damaged = std::mem::replace(&mut self.damaged, damage.is_some());
+        damage.filter(|_| !was_damaged)
+    }
+
+    /// Tells of pictures that gave no frame.
+    fn lost(&mut self, Loss { pictures, pts }: Loss) -> FrameError {
+        let message = match pictures {
+            1 => "a picture could not be decoded".to_owned(),
+            _ => format!("{pictures} pictures could not be decoded"),
+        };
+        FrameError::Corrupt { message, pts: pts.and_then(|pts| self.clock.at(pts)) }
     }
 
     /// The frame in `sample`, unless sampling leaves it out.
@@ -156,7 +176,7 @@ impl Decoder {
         self.decoded += 1;
         let index = match self.decode {
             Decode::All => decoded,
-            Decode::Keyframes => self.status.take_picture(pts).unwrap_or(decoded),
+            Decode::Keyframes => self.number(pts)?.unwrap_or(decoded),
         };
         let pts = self.clock.time(&sample, &video, index);
         if !self.sampler.wants(index, pts) {
@@ -170,32 +190,70 @@ impl Decoder {
 
     /// The next decoded sample, `None` behind the last and for ever after a fault.
     fn pull(&mut self) -> Result<Option<gst::Sample>, FrameError> {
-        let pulled = self.wait();
-        match (&pulled, self.graph.take()) {
-            (Err(FrameError::Stalled { .. }), Some(graph)) => graph.abandon(),
-            (Ok(Some(_)), graph) => self.graph = graph,
-            // Ended for good, so its threads and memory are not needed any longer.
-            (Ok(None) | Err(_), graph) => drop(graph),
+        let pulled = self.wait(|graph, patience| graph.frames.try_pull_sample(patience));
+        if let Ok(Some(sample)) = &pulled {
+            let pts = sample.buffer().and_then(gst::BufferRef::pts);
+            self.loss = self.status.leave_frame(pts);
+            return pulled;
         }
-        pulled
+        let was_running = self.graph.is_some();
+        let ended = pulled.and_then(|_none| self.status.take_fault().map_or(Ok(None), Err));
+        self.end(matches!(ended, Err(FrameError::Stalled { .. })));
+        if was_running && ended.is_ok() {
+            self.loss = self.status.take_losses();
+        }
+        ended
     }
 
-    fn wait(&self) -> Result<Option<gst::Sample>, FrameError> {
+    /// Ended for good: its threads and memory are not needed any longer.
+    fn end(&mut self, hangs: bool) {
+        match self.graph.take() {
+            Some(graph) if hangs => graph.abandon(),
+            graph => drop(graph),
+        }
+    }
+
+    /// The number of the keyframe of this time; `None` where it is not known.
+    fn number(&mut self, pts: Option<gst::ClockTime>) -> Result<Option<u64>, FrameError> {
+        let known = self.wait(|_, patience| match self.status.take_number(pts, patience.into()) {
+            Number::Known(number) => Some(Some(number)),
+            Number::Unknown => Some(None),
+            Number::Open => None,
+        });
+        match known {
+            Ok(Some(number)) => Ok(number),
+            Ok(None) => {
+                self.status.last_picture_came();
+                let number = self.status.take_number(pts, Duration::ZERO);
+                Ok(if let Number::Known(number) = number { Some(number) } else { None })
+            }
+            Err(error) => {
+                self.end(matches!(error, FrameError::Stalled { .. }));
+                Err(error)
+            }
+        }
+    }
+
+    /// Waits until `look` finds something; `None` when the pipeline has ended before.
+    fn wait<T>(
+        &self,
+        look: impl Fn(&Graph, gst::ClockTime) -> Option<T>,
+    ) -> Result<Option<T>, FrameError> {
         let heartbeat =
             gst::ClockTime::from_mseconds(HEARTBEAT.as_millis().try_into().unwrap_or(1));
         let (mut since, mut seen) = (Instant::now(), self.status.progress());
         loop {
             self.cancel.check().map_err(FrameError::Interrupted)?;
             let Some(graph) = &self.graph else { return Ok(None) };
-            if let Some(sample) = graph.frames.try_pull_sample(heartbeat) {
-                return Ok(Some(sample));
+            if let Some(found) = look(graph, heartbeat) {
+                return Ok(Some(found));
             }
             let (waits, steps) = self.status.progress();
             if waits || (waits, steps) != seen {
                 (since, seen) = (Instant::now(), (waits, steps));
             }
             if graph.frames.is_eos() || self.is_hopeless(since.elapsed()) {
-                return self.status.take_fault().map_or(Ok(None), Err);
+                return Ok(None);
             }
             if since.elapsed() > self.stall_timeout {
                 return Err(FrameError::Stalled { after: self.stall_timeout });

@@ -1,20 +1,19 @@
 //! The pipeline of one video: bytes, container, parser, decoder, and frames that are pulled.
 
-use std::{
-    sync::{Arc, Mutex},
-    thread,
-};
+use std::{sync::Arc, thread};
 
 use gstreamer::{self as gst, prelude::*};
 use gstreamer_app as gst_app;
 use gstreamer_video as gst_video;
 
 use super::{
+    clock, entry,
+    index::Shown,
     kinds::{self, Kind, Layout},
     memory, plug,
     status::Status,
     supply::Supply,
-    temporal::Times,
+    temporal,
 };
 use crate::{FrameError, feed::FeedCloser};
 
@@ -34,6 +33,7 @@ pub(super) struct Rules {
     pub(super) max_pixels: u64,
     pub(super) max_decoded_bytes: u64,
     pub(super) decode: Decode,
+    pub(super) layout: Layout,
 }
 
 /// Which encoded pictures are decoded.
@@ -58,7 +58,7 @@ impl Graph {
             closer: supply.closer(),
         };
         graph.listen(status);
-        let chain = Chain::new(&graph, rules)?;
+        let chain = Chain::new(&graph, rules, kind.shown)?;
         // What is behind the decoder runs before anything can reach it.
         graph.pipeline.set_state(gst::State::Playing).map_err(broken)?;
         let bytes = supply.into_element(kind, Arc::clone(status)).upcast();
@@ -160,11 +160,12 @@ struct Chain {
     frames: gst::glib::WeakRef<gst_app::AppSink>,
     status: Arc<Status>,
     rules: Rules,
+    shown: Option<Shown>,
 }
 
 impl Chain {
     /// With everything behind the decoder, which passes on most frames as they are.
-    fn new(graph: &Graph, rules: Rules) -> Result<Self, FrameError> {
+    fn new(graph: &Graph, rules: Rules, shown: Option<Shown>) -> Result<Self, FrameError> {
         let convert = element("videoconvert", &[("dither", "none")])?;
         let flip = element("videoflip", &[("video-direction", "auto")])?;
         let scale = element("videoscale", &[("add-borders", "false")])?;
@@ -173,7 +174,8 @@ impl Chain {
         gst::Element::link_many([&convert, &flip, &scale, sink]).map_err(broken)?;
         let (pipeline, tail) = (graph.pipeline.downgrade(), convert.downgrade());
         let frames = graph.frames.downgrade();
-        let chain = Self { pipeline, tail, frames, status: Arc::clone(&graph.status), rules };
+        let status = Arc::clone(&graph.status);
+        let chain = Self { pipeline, tail, frames, status, rules, shown };
         let entry = static_pad(&convert, "sink")?;
         chain.limit(&entry);
         chain.count(&entry);
@@ -211,10 +213,16 @@ impl Chain {
             elements.extend(plug::parser(caps)?);
             let decoder = plug::decoder(caps)?;
             self.tune(&decoder)?;
+            let entry = static_pad(&decoder, "sink")?;
             if kinds::tells_places(caps) {
-                state_times(&static_pad(&decoder, "sink")?);
+                temporal::state_times(&entry);
             }
+            let first = elements.first().unwrap_or(&decoder);
+            self.watch(&static_pad(first, "sink")?, &entry);
             elements.push(decoder);
+        }
+        if let Some(shown) = self.shown {
+            clock::show(pad, shown);
         }
         pipeline.add_many(&elements).map_err(broken)?;
         elements.push(tail);
@@ -228,6 +236,20 @@ impl Chain {
         Ok(())
     }
 
+    /// Compares what goes in with what comes out, from the container on where that knows whole pictures.
+    fn watch(&self, container: &gst::Pad, decoder: &gst::Pad) {
+        entry::mind_halves(decoder, &self.status);
+        let knows_pictures = matches!(self.rules.layout, Layout::Indexed | Layout::Streamed);
+        match self.rules.decode {
+            Decode::All if knows_pictures => entry::await_frames(container, &self.status),
+            Decode::All => entry::await_frames(decoder, &self.status),
+            Decode::Keyframes => {
+                entry::leave_out(decoder, &self.status);
+                entry::await_frames(decoder, &self.status);
+            }
+        }
+    }
+
     /// Damage does not end decoding, and the threads are those that were asked for.
     fn tune(&self, decoder: &gst::Element) -> Result<(), FrameError> {
         wish(decoder, &[("max-errors", "-1"), ("qos", "false")]);
@@ -235,9 +257,6 @@ impl Chain {
         let entry = static_pad(decoder, "sink")?;
         self.limit(&entry);
         self.count(&entry);
-        if self.rules.decode == Decode::Keyframes {
-            self.leave_out(&entry);
-        }
         Ok(())
     }
 
@@ -285,40 +304,6 @@ impl Chain {
             gst::PadProbeReturn::Ok
         });
     }
-
-    /// Lets only pictures pass that stand for themselves.
-    fn leave_out(&self, pad: &gst::Pad) {
-        let status = Arc::clone(&self.status);
-        pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| match info.buffer() {
-            Some(buffer) if buffer.flags().contains(gst::BufferFlags::DELTA_UNIT) => {
-                status.skip_picture();
-                gst::PadProbeReturn::Handled
-            }
-            Some(buffer) => {
-                status.note_picture(buffer.pts());
-                gst::PadProbeReturn::Ok
-            }
-            None => gst::PadProbeReturn::Ok,
-        });
-    }
-}
-
-/// Gives every picture the time that its container leaves out.
-fn state_times(pad: &gst::Pad) {
-    let times = Mutex::new(Times::default());
-    pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
-        if let Some(buffer) = info.buffer_mut()
-            && let Ok(mut times) = times.lock()
-        {
-            let (stated, duration) = (buffer.pts(), buffer.duration());
-            let bytes = buffer.map_readable();
-            let time = bytes.map_or(stated, |bytes| times.time(&bytes, stated, duration));
-            if time != stated {
-                buffer.make_mut().set_pts(time);
-            }
-        }
-        gst::PadProbeReturn::Ok
-    });
 }
 
 fn set_threads(element: &gst::Element, threads: u32) {

@@ -12,6 +12,7 @@ use gstreamer::{self as gst, glib::translate::IntoGlib, prelude::TypeFindImpl};
 use super::{
     HEARTBEAT,
     boxes::{self, Order},
+    index::{self, Index},
     kinds::{self, Kind, Layout},
     program::{self, Map},
 };
@@ -57,26 +58,52 @@ impl Head {
             }
             let whole = ended.then_some(bytes.len());
             if let Some((kind, progressive)) = tell(&bytes, whole)? {
-                let duration = (progressive && kind.layout == Layout::Indexed)
-                    .then(|| state_later_end(&mut bytes))
-                    .flatten();
-                let replaces = duration.is_some() || chunks.len() > MOST_CHUNKS;
-                let chunks = if replaces { joined(bytes, chunks) } else { chunks };
-                return Ok(Self { kind, chunks, progressive, duration });
+                if progressive && kind.layout == Layout::Indexed {
+                    return Self::indexed(kind, &bytes, chunks, receiver, cancel);
+                }
+                let many = chunks.len() > MOST_CHUNKS;
+                let chunks = if many { joined(bytes, chunks) } else { chunks };
+                return Ok(Self { kind, chunks, progressive, duration: None });
             }
             wanted = (bytes.len() * 2).min(ENOUGH);
         }
     }
+
+    /// With the whole index, which begins in `bytes`: without it there is nothing to be decoded anyway.
+    fn indexed(
+        kind: Kind,
+        bytes: &[u8],
+        mut chunks: Vec<Chunk>,
+        receiver: &FeedReceiver,
+        cancel: &CancelToken,
+    ) -> Result<Self, FrameError> {
+        let place = boxes::place(bytes, b"moov").filter(|place| place.end <= index::MOST_BYTES);
+        let end = place.and_then(|place| usize::try_from(place.end).ok());
+        let wanted = end.unwrap_or(0).max(bytes.len());
+        let mut came: usize = chunks.iter().map(|chunk| (**chunk).as_ref().len()).sum();
+        while came < wanted
+            && let Some(chunk) = next(receiver, cancel)?
+        {
+            came += (*chunk).as_ref().len();
+            chunks.push(chunk);
+        }
+        let mut front = front(&chunks, wanted);
+        let index = Index::of(&front);
+        index.apply(&mut front, 0);
+        let kind = Kind { shown: index.shown, ..kind };
+        let chunks = joined(front, chunks);
+        Ok(Self { kind, chunks, progressive: true, duration: index.duration })
+    }
 }
 
-/// States a later end than an MP4 file does; returns the length that it stated.
-///
-/// Of a file that it cannot seek in, the splitter compares that length with times that count from
-/// before the first frame, and leaves out the last frames where a keyframe is among them.
-fn state_later_end(bytes: &mut [u8]) -> Option<Duration> {
-    let length = boxes::length(bytes)?;
-    bytes.get_mut(length.at.clone())?.copy_from_slice(&length.later);
-    Some(length.duration)
+/// The first bytes of `chunks`, as many as are there of `len`.
+fn front(chunks: &[Chunk], len: usize) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(len);
+    for chunk in chunks {
+        let more = (**chunk).as_ref();
+        bytes.extend_from_slice(&more[..more.len().min(len - bytes.len())]);
+    }
+    bytes
 }
 
 /// `bytes`, which the first chunks hold, as one chunk, and what those hold behind them.

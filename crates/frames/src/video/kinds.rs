@@ -2,6 +2,8 @@
 
 use gstreamer as gst;
 
+use super::index::Shown;
+
 /// A chunk of an AVI file that holds nothing and is skipped.
 const EMPTY_CHUNK: [u8; 8] = *b"JUNK\0\0\0\0";
 
@@ -15,6 +17,8 @@ pub(super) struct Kind {
     pub(super) layout: Layout,
     /// What is given in front of the first byte, for the sake of an element.
     pub(super) lead: Vec<u8>,
+    /// What of it is shown, where an index says that.
+    pub(super) shown: Option<Shown>,
 }
 
 impl Kind {
@@ -58,7 +62,7 @@ pub(super) fn kind(caps: &gst::Caps) -> Option<Kind> {
     };
     let bare = layout == Layout::Bare;
     let taken = !bare || matches!(word, "h264" | "h265" | "mjpeg" | "mpeg1" | "mpeg2" | "mpeg4");
-    taken.then(|| Kind { caps: caps.clone(), word, layout, lead: Vec::new() })
+    taken.then(|| Kind { caps: caps.clone(), word, layout, lead: Vec::new(), shown: None })
 }
 
 /// The codec of encoded pictures in one word; `None` where they are none.

@@ -1,19 +1,20 @@
 //! What the streaming thread and whoever pulls frames know of each other.
 
 use std::{
-    collections::VecDeque,
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Condvar, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use gstreamer::ClockTime;
 
+use super::{
+    losses::{Encoded, Loss, Losses},
+    numbers::{Number, Numbers},
+};
 use crate::FrameError;
-
-/// Numbers of pictures that are kept: more than any decoder holds back before it gives the first frame.
-const MOST_KEYS: usize = 256;
 
 /// The shared state of one decoder.
 #[derive(Debug, Default)]
@@ -26,6 +27,10 @@ pub(super) struct Status {
     waiting: AtomicBool,
     steps: AtomicU64,
     told: Mutex<Told>,
+    numbers: Mutex<Numbers>,
+    /// Told whenever more is known of the numbers.
+    numbered: Condvar,
+    losses: Mutex<Losses>,
 }
 
 /// What elements told.
@@ -36,15 +41,6 @@ struct Told {
     refused: bool,
     damage: Option<String>,
     missing: Option<u64>,
-    pictures: u64,
-    keys: VecDeque<Key>,
-}
-
-/// An encoded picture that is decoded while others are left out.
-#[derive(Debug)]
-struct Key {
-    pts: Option<ClockTime>,
-    index: u64,
 }
 
 /// Why no frame comes, and how certain it is that none will.
@@ -66,6 +62,14 @@ impl Status {
 
     fn told(&self) -> MutexGuard<'_, Told> {
         self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn numbers(&self) -> MutexGuard<'_, Numbers> {
+        self.numbers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn losses(&self) -> MutexGuard<'_, Losses> {
+        self.losses.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Asks the streaming thread to take no more bytes.
@@ -180,36 +184,66 @@ impl Status {
     }
 
     /// Counts an encoded picture, which will not be decoded.
-    pub(super) fn skip_picture(&self) {
-        self.told().pictures += 1;
+    pub(super) fn skip_picture(&self, pts: Option<ClockTime>) {
+        self.numbers().skip(pts);
+        self.numbered.notify_all();
     }
 
     /// Counts an encoded picture and keeps its number until the frame is there.
     pub(super) fn note_picture(&self, pts: Option<ClockTime>) {
-        let mut told = self.told();
-        let index = told.pictures;
-        told.pictures += 1;
-        if told.keys.len() == MOST_KEYS {
-            // So old that it gives no frame any more.
-            told.keys.pop_front();
-        }
-        told.keys.push_back(Key { pts, index });
+        self.numbers().key(pts);
+        self.numbered.notify_all();
     }
 
-    /// The number of the picture of which a frame was decoded; those before it gave none.
-    pub(super) fn take_picture(&self, pts: Option<ClockTime>) -> Option<u64> {
-        let mut told = self.told();
-        let at = told.keys.iter().position(|key| key.pts == pts).unwrap_or(0);
-        told.keys.drain(..at);
-        told.keys.pop_front().map(|key| key.index)
+    /// Passes a keyframe of which no frame is shown.
+    pub(super) fn hide_picture(&self) {
+        self.numbers().hidden_key();
+        self.numbered.notify_all();
+    }
+
+    /// Says that no encoded picture comes any more.
+    pub(super) fn last_picture_came(&self) {
+        self.numbers().close();
+        self.numbered.notify_all();
+    }
+
+    /// The number of the picture of which a frame was decoded; waits for it up to `patience` where it is open.
+    pub(super) fn take_number(&self, pts: Option<ClockTime>, patience: Duration) -> Number {
+        let mut numbers = self.numbers();
+        let number = numbers.take(pts);
+        if number != Number::Open {
+            return number;
+        }
+        let waited = self.numbered.wait_timeout(numbers, patience);
+        (numbers, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        numbers.take(pts)
+    }
+
+    /// Notes what goes into the decoder.
+    pub(super) fn enter_picture(&self, picture: Encoded) {
+        self.losses().enter(picture);
+    }
+
+    /// Says that pictures and frames cannot be compared.
+    pub(super) fn await_nothing(&self) {
+        self.losses().stop();
+    }
+
+    /// Notes that a frame came; returns the pictures of which none will come.
+    pub(super) fn leave_frame(&self, pts: Option<ClockTime>) -> Option<Loss> {
+        self.losses().leave(pts)
+    }
+
+    /// The pictures of which no frame came, once all have come.
+    pub(super) fn take_losses(&self) -> Option<Loss> {
+        let whole = self.told().missing.is_none();
+        self.losses().end(whole)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use gstreamer::ClockTime;
-
-    use super::{MOST_KEYS, Status};
+    use super::Status;
     use crate::FrameError;
 
     #[test]
@@ -224,16 +258,5 @@ mod tests {
         status.gave(100).unwrap();
         let error = status.gave(1).unwrap_err();
         assert!(matches!(error, FrameError::NoPictureWithin { max_bytes: 100 }), "{error:?}");
-    }
-
-    #[test]
-    fn pictures_that_never_become_frames_are_forgotten() {
-        let status = Status::new(0);
-        let pictures = 10 * MOST_KEYS as u64;
-        (0..pictures).for_each(|at| status.note_picture(Some(ClockTime::from_mseconds(at))));
-        assert_eq!(status.told().keys.len(), MOST_KEYS);
-        let last = pictures - 1;
-        assert_eq!(status.take_picture(Some(ClockTime::from_mseconds(last))), Some(last));
-        assert!(status.told().keys.is_empty());
     }
 }

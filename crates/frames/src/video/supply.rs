@@ -11,7 +11,7 @@ use std::{
 use gstreamer as gst;
 use gstreamer_app as gst_app;
 
-use super::{HEARTBEAT, extent::Extent, kinds::Kind, status::Status};
+use super::{HEARTBEAT, extent::Extent, index::Index, kinds::Kind, status::Status};
 use crate::{Chunk, Fed, FeedReceiver, FrameError, feed::FeedCloser};
 
 /// Bytes that are read from a file at once, where the reader has no wish.
@@ -30,14 +30,23 @@ pub(super) enum Supply {
     /// A file, from its start to its end.
     File(File),
     /// A file of so many bytes, in the order that its container asks for, and how many it states behind them.
-    Anywhere { file: File, len: u64, missing: Option<u64> },
+    Anywhere { file: File, len: u64, missing: Option<u64>, index: Index },
 }
 
 impl Supply {
     /// A file of boxes, which is looked at first.
     pub(super) fn anywhere(mut file: File, len: u64) -> Result<Self, FrameError> {
         let missing = Extent::missing_of_file(&mut file, len).map_err(unreadable)?;
-        Ok(Self::Anywhere { file, len, missing })
+        let index = Index::of_file(&mut file).map_err(unreadable)?;
+        Ok(Self::Anywhere { file, len, missing, index })
+    }
+
+    /// What a file of boxes says of itself.
+    pub(super) const fn index(&self) -> Option<&Index> {
+        match self {
+            Self::Feed { .. } | Self::File(_) => None,
+            Self::Anywhere { index, .. } => Some(index),
+        }
     }
 
     /// What ends the waiting for bytes, where any are waited for.
@@ -123,9 +132,9 @@ impl Giving {
                 return Ok(self.followed(chunk.map(Bytes), status).map(gst::Buffer::from_slice));
             }
             Supply::File(file) => read(file, READ_AT_ONCE),
-            Supply::Anywhere { file, missing, .. } => {
+            Supply::Anywhere { file, missing, index, .. } => {
                 status.cut_short(*missing);
-                read(file, wanted.min(MOST_AT_ONCE))
+                read_changed(file, wanted.min(MOST_AT_ONCE), index)
             }
         };
         status.step();
@@ -208,6 +217,14 @@ fn unreadable(source: io::Error) -> FrameError {
 fn read(file: &mut File, wanted: u32) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     file.take(u64::from(wanted)).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// The same with what the index does not tell.
+fn read_changed(file: &mut File, wanted: u32, index: &Index) -> io::Result<Vec<u8>> {
+    let start = file.stream_position()?;
+    let mut bytes = read(file, wanted)?;
+    index.apply(&mut bytes, start);
     Ok(bytes)
 }
 

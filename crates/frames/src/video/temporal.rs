@@ -4,7 +4,9 @@
 //! group (`temporal_reference`, ISO/IEC 13818-2, section 6.3.9), so a stated time gives those of the others;
 //! a decoder guesses them in the order of decoding, and wrongly.
 
-use gstreamer::ClockTime;
+use std::sync::Mutex;
+
+use gstreamer::{self as gst, ClockTime, prelude::PadExtManual as _};
 
 /// Bytes at the start of a picture within which its header lies.
 const HEADER: usize = 4096;
@@ -18,6 +20,13 @@ struct Place {
     /// Pictures of the group that are shown before it.
     within: u16,
     starts_group: bool,
+    /// Whether it is decoded without any other (`picture_coding_type`).
+    stands_alone: bool,
+}
+
+/// Whether the picture in `bytes` needs others; the parser does not say so of the last one of a stream.
+pub(super) fn needs_others(bytes: &[u8]) -> bool {
+    place(bytes).is_some_and(|place| !place.stands_alone)
 }
 
 /// The times of one stream's pictures in the order of decoding.
@@ -64,6 +73,24 @@ impl Times {
     }
 }
 
+/// Gives every picture the time that its container leaves out.
+pub(super) fn state_times(pad: &gst::Pad) {
+    let times = Mutex::new(Times::default());
+    pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
+        if let Some(buffer) = info.buffer_mut()
+            && let Ok(mut times) = times.lock()
+        {
+            let (stated, duration) = (buffer.pts(), buffer.duration());
+            let bytes = buffer.map_readable();
+            let time = bytes.map_or(stated, |bytes| times.time(&bytes, stated, duration));
+            if time != stated {
+                buffer.make_mut().set_pts(time);
+            }
+        }
+        gst::PadProbeReturn::Ok
+    });
+}
+
 /// Looks for the header of the picture in `bytes`.
 fn place(bytes: &[u8]) -> Option<Place> {
     const GROUP: u8 = 0xb8;
@@ -75,7 +102,8 @@ fn place(bytes: &[u8]) -> Option<Place> {
             [0, 0, 1, GROUP, ..] => starts_group = true,
             [0, 0, 1, PICTURE, high, low] => {
                 let within = u16::from_be_bytes([high, low]) >> 6;
-                return Some(Place { within, starts_group });
+                let stands_alone = low >> 3 & 7 == 1;
+                return Some(Place { within, starts_group, stands_alone });
             }
             _ => {}
         }
@@ -87,11 +115,12 @@ fn place(bytes: &[u8]) -> Option<Place> {
 mod tests {
     use gstreamer::ClockTime;
 
-    use super::{Place, Times, place};
+    use super::{Place, Times, needs_others, place};
 
     fn picture(within: u16, starts_group: bool) -> Vec<u8> {
         let group: &[u8] = if starts_group { &[0, 0, 1, 0xb8, 0, 8, 0, 0] } else { &[] };
-        [&[0, 0, 1, 0xb3, 9][..], group, &[0, 0, 1, 0], &(within << 6).to_be_bytes(), &[7]].concat()
+        [&[0, 0, 1, 0xb3, 9][..], group, &[0, 0, 1, 0], &(within << 6 | 1 << 3).to_be_bytes(), &[7]]
+            .concat()
     }
 
     /// The times of pictures: place, whether a group starts, and the stated time.
@@ -108,11 +137,14 @@ mod tests {
     fn a_picture_tells_its_place() {
         for (within, starts_group) in [(0, true), (2, false), (1023, false)] {
             let bytes = picture(within, starts_group);
-            assert_eq!(place(&bytes), Some(Place { within, starts_group }));
+            let stands_alone = true;
+            assert_eq!(place(&bytes), Some(Place { within, starts_group, stands_alone }));
+            assert!(!needs_others(&bytes));
             for len in 0..bytes.len() - 1 {
                 assert_eq!(place(&bytes[..len]), None, "{len} bytes");
             }
         }
+        assert!(needs_others(&[0, 0, 1, 0, 0, 2 << 3]));
     }
 
     #[test]

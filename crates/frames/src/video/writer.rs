@@ -30,6 +30,12 @@ const ENCODERS: [(&str, &[(&str, &str)]); 2] = [
     ("openh264enc", &[("rate-control", "off"), ("complexity", "low")]),
 ];
 
+/// The shortest side that the encoders take.
+const SHORTEST_SIDE: u32 = 16;
+/// The units in which the file counts time, whatever the rate.
+const UNITS_PER_SECOND: u32 = 90_000;
+/// The shortest time between two pictures, for the file takes no two in the same unit.
+const SHORTEST_STEP: Duration = Duration::from_millis(1);
 /// How long nothing may pass from the encoder to the file while something is to be written.
 const STALL_TIMEOUT: Duration = Duration::from_secs(30);
 /// How often room for a picture is looked for: a moment in which few pictures are encoded.
@@ -45,6 +51,8 @@ pub struct VideoWriter {
     fps: Option<f64>,
     /// Size of the last picture.
     size: (u32, u32),
+    /// When the last picture is shown.
+    last: Option<Duration>,
     /// Counts what passes on its way to the file.
     steps: Arc<AtomicU64>,
     cancel: CancelToken,
@@ -53,7 +61,8 @@ pub struct VideoWriter {
 }
 
 impl VideoWriter {
-    /// Begins a file for pictures of `size`, width and height in pixels; of an odd side the last pixel is left out.
+    /// Begins a file for pictures of `size`, width and height in pixels; of an odd side the last pixel is left out,
+    /// and what has a side below 16 is enlarged and gets borders.
     ///
     /// `fps` is what players are told; the times of the pictures hold whatever it is.
     ///
@@ -76,7 +85,8 @@ impl VideoWriter {
             .max_bytes(0)
             .build();
         let (pipeline, path, steps) = (gst::Pipeline::new(), path.to_owned(), Arc::default());
-        let writer = Self { pipeline, frames, path, fps, size, steps, cancel, stalled: false };
+        let (last, stalled) = (None, false);
+        let writer = Self { pipeline, frames, path, fps, size, last, steps, cancel, stalled };
         writer.build()?;
         Ok(writer)
     }
@@ -98,6 +108,9 @@ impl VideoWriter {
         let elements = [frames, &convert, &scale, &shape, &encoder, &parser, &muxer, &file];
         self.pipeline.add_many(elements).map_err(failed)?;
         gst::Element::link_many(elements).map_err(failed)?;
+        for pad in muxer.sink_pads() {
+            pad.set_property("trak-timescale", UNITS_PER_SECOND);
+        }
         self.pipeline.set_state(gst::State::Playing).map_err(|error| self.why(error))?;
         Ok(())
     }
@@ -112,8 +125,8 @@ impl VideoWriter {
         });
     }
 
-    /// Writes one picture, shown from `pts` on, which lies behind that of the one before; one of another size
-    /// than the first is fitted into it with borders.
+    /// Writes one picture, shown from `pts` on, or a millisecond behind the one before where that is later; one of
+    /// another size than the first is fitted into it with borders.
     ///
     /// # Errors
     /// [`FrameError::WriteVideo`] when the file cannot be written, [`FrameError::Interrupted`] when nobody
@@ -125,6 +138,8 @@ impl VideoWriter {
             self.frames.set_caps(Some(&caps(size, self.fps)?));
             self.size = size;
         }
+        let pts = self.last.map_or(pts, |last| pts.max(last.saturating_add(SHORTEST_STEP)));
+        self.last = Some(pts);
         let mut buffer = gst::Buffer::from_mut_slice(rows(image, size)?);
         if let Some(buffer) = buffer.get_mut() {
             buffer.set_pts(gst::ClockTime::try_from(pts).ok());
@@ -231,7 +246,7 @@ fn rows(image: ImageView<'_>, (width, height): (u32, u32)) -> Result<Vec<u8>, Fr
 
 /// What every picture of a file is made to be.
 fn shape_of((width, height): (u32, u32)) -> gst::Caps {
-    let side = |side: u32| i32::try_from(side).unwrap_or(i32::MAX);
+    let side = |side: u32| i32::try_from(side.max(SHORTEST_SIDE)).unwrap_or(i32::MAX);
     gst::Caps::builder("video/x-raw")
         .field("width", side(width))
         .field("height", side(height))

@@ -1,5 +1,6 @@
 //! Videos that `ffmpeg` makes: every container and codec, every way to be broken, and what is left behind.
 
+mod edits;
 mod faults;
 mod formats;
 mod leaks;

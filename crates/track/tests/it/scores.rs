@@ -104,6 +104,11 @@ fn scores() -> Result<()> {
     let ideal = counts(&sequences, by_truth);
     let columns = [("this crate", &*ours), ("plain overlap", &*plain), ("true ids", &*ideal)];
     write!(std::io::stdout(), "{}", table(&sequences, &columns)).ok();
+    // No sequence may hide behind the others.
+    for (sequence, (ours, ideal)) in ours.iter().zip(&ideal).enumerate() {
+        let (ours, ideal) = (ours.idf1(), ideal.idf1());
+        assert!(ours >= 0.85 && ours >= 0.9 * ideal, "sequence {sequence}: {ours} of {ideal}");
+    }
     let [ours, plain, ideal] = [&ours, &plain, &ideal].map(|counts| counts[sequences.len()]);
     // The detector's own misses and false alarms weigh on all three alike.
     assert!(ours.idf1() >= 0.9, "IDF1 {}, {} by true ids", ours.idf1(), ideal.idf1());

@@ -53,7 +53,7 @@ async fn take(
         store.count_invalid();
         Problem::unprocessable(fault)
     })?;
-    match store.take(key, read, &body) {
+    match store.take(key, read, body.len()) {
         Outcome::Stored { sequence } => Ok(HttpResponse::Created().json(json!({"id": sequence}))),
         // A repeated delivery gets what the first one got.
         Outcome::Repeated { sequence } => Ok(HttpResponse::Created().json(json!({"id": sequence}))),

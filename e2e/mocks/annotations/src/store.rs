@@ -118,9 +118,9 @@ impl Store {
         state.counters.invalid += 1;
     }
 
-    /// Takes a result; `bytes` are its body as it came.
-    pub fn take(&self, key: &str, body: Value, bytes: &[u8]) -> Outcome {
-        let digest: [u8; 32] = Sha256::digest(bytes).into();
+    /// Takes a result, which came in so many bytes.
+    pub fn take(&self, key: &str, body: Value, bytes: usize) -> Outcome {
+        let digest = digest_of_findings(&body);
         let mut guard = self.lock();
         let state = &mut *guard;
         state.counters.received += 1;
@@ -135,7 +135,7 @@ impl Store {
             return Outcome::Repeated { sequence };
         }
         let full = state.records.len() >= self.limits.records
-            || state.bytes.saturating_add(bytes.len()) > self.limits.bytes;
+            || state.bytes.saturating_add(bytes) > self.limits.bytes;
         if full {
             state.counters.full += 1;
             return Outcome::Full;
@@ -145,7 +145,7 @@ impl Store {
             Record { sequence, at_ms: now_ms(), key: key.to_owned(), duplicates: 0, body, digest };
         state.records.push(record);
         state.by_key.insert(key.to_owned(), sequence);
-        state.bytes += bytes.len();
+        state.bytes += bytes;
         state.counters.kept += 1;
         Outcome::Stored { sequence }
     }
@@ -176,6 +176,19 @@ impl Store {
     }
 }
 
+/// What of a media's description says who sent it and when, not what it is: the same media sent again has the same
+/// keys and other values here.
+const OF_THE_UPLOAD: [&str; 3] = ["id", "request_id", "name"];
+
+/// The digest of all that a key stands for.
+fn digest_of_findings(body: &Value) -> [u8; 32] {
+    let mut body = body.clone();
+    if let Some(media) = body.get_mut("media").and_then(Value::as_object_mut) {
+        media.retain(|field, _| !OF_THE_UPLOAD.contains(&field.as_str()));
+    }
+    Sha256::digest(body.to_string()).into()
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -183,7 +196,7 @@ mod tests {
     use super::{Limits, Outcome, Store};
 
     fn take(store: &Store, key: &str, body: &str) -> Outcome {
-        store.take(key, json!({"media": {"sha256": body}}), body.as_bytes())
+        store.take(key, json!({"media": {"sha256": body}}), body.len())
     }
 
     #[test]
@@ -198,6 +211,16 @@ mod tests {
         assert_eq!((counters.duplicates, counters.conflicts), (1, 1));
         assert_eq!(store.list(Some("b"), 0, 9).len(), 1);
         assert_eq!(store.list(None, 1, 9)[0].key, "l");
+    }
+
+    #[test]
+    fn the_same_media_sent_again_is_a_repetition() {
+        let store = Store::new(Limits { records: 10, bytes: 100 }, None);
+        let sent =
+            |id: &str| json!({"media": {"sha256": "a", "id": id, "request_id": id, "name": id}});
+        assert_eq!(store.take("k", sent("first"), 1), Outcome::Stored { sequence: 0 });
+        assert_eq!(store.take("k", sent("second"), 1), Outcome::Repeated { sequence: 0 });
+        assert_eq!(store.list(None, 0, 1)[0].body, sent("first"));
     }
 
     #[test]

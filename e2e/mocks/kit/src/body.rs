@@ -57,22 +57,31 @@ pub fn slow(body: BoxBody, bytes_per_s: u64) -> BoxBody {
 #[must_use]
 pub fn truncated(body: BoxBody, after_bytes: u64) -> BoxBody {
     let size = body.size();
-    let pieces = stream::unfold((body, after_bytes), |(mut body, left)| async move {
+    let most = usize::try_from(after_bytes).unwrap_or(usize::MAX);
+    let pieces = stream::unfold(Some((body, most)), |rest| async move {
+        // The end is not left to a body that may have no other piece: a server that misses bytes breaks off
+        // at once, with what was written before still unsent.
+        let Some((mut body, left)) = rest else { return Some((Err(cut().await), None)) };
         match chunk(&mut body).await? {
-            Ok(mut bytes) if left > 0 => {
-                let most = usize::try_from(left).unwrap_or(usize::MAX);
-                bytes.truncate(most);
-                let left = left - u64::try_from(bytes.len()).unwrap_or(left);
-                Some((Ok(bytes), (body, left)))
+            Ok(bytes) if bytes.len() <= left => {
+                let left = left - bytes.len();
+                Some((Ok(bytes), Some((body, left))))
             }
-            Ok(_) => {
-                sleep(FLUSH).await;
-                Some((Err(io::Error::other(Cut)), (body, 0)))
+            Ok(_) if left == 0 => Some((Err(cut().await), None)),
+            Ok(mut bytes) => {
+                bytes.truncate(left);
+                Some((Ok(bytes), None))
             }
-            Err(error) => Some((Err(error), (body, left))),
+            Err(error) => Some((Err(error), Some((body, left)))),
         }
     });
     sized(size, pieces)
+}
+
+/// The error that ends a connection, when what was written before it had the time to leave.
+async fn cut() -> io::Error {
+    sleep(FLUSH).await;
+    io::Error::other(Cut)
 }
 
 /// A body that ends the connection before anything, its head included, has left.
@@ -121,6 +130,11 @@ mod tests {
     async fn a_truncated_body_states_its_size_and_breaks_off() {
         let body = truncated(BoxBody::new("abcdef"), 4);
         assert_eq!(body.size(), BodySize::Sized(6));
+        assert_eq!(
+            read(body).await,
+            (b"abcd".to_vec(), false),
+            "it breaks off, and does not just end"
+        );
         assert_eq!(read(truncated(BoxBody::new("abcdef"), 0)).await, (Vec::new(), false));
         assert_eq!(read(truncated(BoxBody::new("abcdef"), 6)).await, (b"abcdef".to_vec(), true));
     }

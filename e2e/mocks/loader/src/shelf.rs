@@ -27,7 +27,7 @@ pub struct Shelf {
 
 #[derive(Debug, Default)]
 struct State {
-    replaced: HashMap<FileName, Bytes>,
+    replaced: HashMap<String, Bytes>,
     digests: HashMap<PathBuf, (u64, SystemTime, [u8; 32])>,
 }
 
@@ -69,15 +69,18 @@ impl Shelf {
     /// # Errors
     /// When it is there and cannot be read.
     pub fn find(&self, name: &FileName) -> io::Result<Option<Found>> {
-        if let Some(bytes) = self.lock().replaced.get(name).cloned() {
-            return Ok(Some(Found {
-                digest: Sha256::digest(&bytes).into(),
-                length: length(&bytes),
-                content: Content::Memory(bytes),
-            }));
-        }
-        let found = self.open(name.as_str())?;
-        if found.is_some() { Ok(found) } else { self.open(&name.as_onnx()) }
+        let found = self.find_exactly(name.as_str())?;
+        if found.is_some() { Ok(found) } else { self.find_exactly(&name.as_onnx()) }
+    }
+
+    fn find_exactly(&self, name: &str) -> io::Result<Option<Found>> {
+        let replaced = self.lock().replaced.get(name).cloned();
+        let Some(bytes) = replaced else { return self.open(name) };
+        Ok(Some(Found {
+            digest: Sha256::digest(&bytes).into(),
+            length: length(&bytes),
+            content: Content::Memory(bytes),
+        }))
     }
 
     /// Puts other bytes in front of a file, and gives their SHA-256 in hexadecimal digits.
@@ -86,19 +89,19 @@ impl Shelf {
     /// When all replacements together would be too many bytes.
     pub fn replace(&self, name: &FileName, bytes: Bytes) -> Result<String, String> {
         let mut state = self.lock();
-        let others = state.replaced.iter().filter(|(other, _)| *other != name);
+        let others = state.replaced.iter().filter(|(other, _)| *other != name.as_str());
         let total = others.map(|(_, bytes)| length(bytes)).sum::<u64>() + length(&bytes);
         if total > self.max_bytes {
             return Err(format!("{total} bytes of replacements, at most {}", self.max_bytes));
         }
         let digest: [u8; 32] = Sha256::digest(&bytes).into();
-        state.replaced.insert(name.clone(), bytes);
+        state.replaced.insert(name.as_str().to_owned(), bytes);
         Ok(hex(&digest))
     }
 
     /// Takes the replacement of a file away.
     pub fn restore(&self, name: &FileName) {
-        self.lock().replaced.remove(name);
+        self.lock().replaced.remove(name.as_str());
     }
 
     fn open(&self, name: &str) -> io::Result<Option<Found>> {

@@ -2,7 +2,7 @@
 
 use std::{fs, net::SocketAddr, process::Output};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use detections_e2e::{
     http::{Reply, multipart},
     picture::{claiming_png, fixture, fixture_path},
@@ -163,5 +163,5 @@ pub(super) fn run(run: &Run) -> Result<Output> {
     };
     let mut command = program::command(run.arguments.iter().map(|argument| real(argument)))?;
     command.envs(run.variables.iter().map(|(name, value)| (*name, real(value))));
-    command.current_dir(folder.path()).output().context("starting the program")
+    command.current_dir(folder.path()).output()
 }

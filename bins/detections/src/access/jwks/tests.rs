@@ -80,12 +80,13 @@ fn access(issuer: &Issuer, refresh: Duration, cooldown: Duration) -> Access {
     let jwt = JwtConfig { keys: KeySet::default(), jwks: Some(jwks), rules: rules() };
     let config = AccessConfig {
         tokens: TokenList::default(),
+        tokens_file: None,
         jwt: Some(jwt),
         open: Vec::new(),
         forward: Vec::new(),
     };
     let access = Access::new(config, Arc::new(AccessMetrics::default()));
-    access.watch_keys().unwrap();
+    access.watch().unwrap();
     access
 }
 

@@ -44,6 +44,7 @@ impl VideoPlan {
         let options = VideoOptions {
             sampling,
             max_pixels: config.limits.max_pixels,
+            max_decoded_bytes: config.limits.max_decoded_bytes,
             stall_timeout: config.video.stall_timeout,
             ..VideoOptions::default()
         };

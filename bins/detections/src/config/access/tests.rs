@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use crate::{
     access::{Area, Expected},
-    config::{AccessConfig, Config, ConfigFaults, Overrides},
+    config::{AccessConfig, Config, ConfigFaults, Forward, Overrides},
 };
 
 const DIGEST: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
@@ -47,8 +47,27 @@ fn tokens_alone_close_everything_but_health() {
     let open = |words| load(&[file[0], ("access.open", words)]).unwrap().unwrap().open;
     assert_eq!(open("metrics, docs"), [Area::Metrics, Area::Docs]);
     assert_eq!(open("none"), []);
-    let told = problems(&[file[0], ("access.forward", "loader,annotations")]);
-    assert!(told.contains("access.forward (from test): this build has no client"), "{told}");
+}
+
+#[test]
+fn a_token_is_handed_on_only_to_services_that_there_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let list = format!("[[token]]\nname = \"a\"\nsha256 = \"{DIGEST}\"\nscopes = [\"admin\"]\n");
+    let file = write(folder.path(), "tokens.toml", list.as_bytes());
+    let forward = [("access.tokens_file", file.as_str()), ("access.forward", "loader,annotations")];
+    let told = problems(&forward);
+    for part in
+        ["(from test): loader needs loader.url", "(from test): annotations needs annotations.url"]
+    {
+        assert!(told.contains(part), "`{part}` is missing in:\n{told}");
+    }
+    let services = [
+        ("loader.url", "http://loader"),
+        ("model.name", "m"),
+        ("annotations.url", "http://annotations"),
+    ];
+    let access = load(&[&forward[..], &services].concat()).unwrap().unwrap();
+    assert_eq!(access.forward, [Forward::Loader, Forward::Annotations]);
 }
 
 #[test]

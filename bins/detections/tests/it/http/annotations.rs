@@ -2,10 +2,8 @@
 
 use std::{
     collections::HashMap,
-    io::{BufRead, BufReader, Read, Write},
-    net::{TcpListener, TcpStream},
+    io::{Read, Write},
     path::Path,
-    sync::{Arc, Condvar, Mutex},
     thread,
     time::Duration,
 };
@@ -16,65 +14,9 @@ use serde_json::Value;
 
 use super::{
     fixture::{config, detect, get, picture, ready},
+    neighbours::{Taken, Taker},
     process::{Answer, Program, announce},
 };
-
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// A post: its key and its body.
-type Taken = (String, Value);
-
-/// An Annotations service that takes everything and notes it by its key.
-#[derive(Debug, Clone)]
-struct Taker {
-    url: String,
-    taken: Arc<(Mutex<Vec<Taken>>, Condvar)>,
-}
-
-impl Taker {
-    fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let taker = Self { url, taken: Arc::default() };
-        let taking = taker.clone();
-        thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let taker = taking.clone();
-                thread::spawn(move || while taker.take(&stream).is_some() {});
-            }
-        });
-        taker
-    }
-
-    /// Takes one post; `None` when the other side has gone.
-    fn take(&self, stream: &TcpStream) -> Option<()> {
-        let mut reader = BufReader::new(stream);
-        let (mut length, mut key) = (0, String::new());
-        loop {
-            let mut line = String::new();
-            reader.read_line(&mut line).ok().filter(|read| *read > 0)?;
-            match line.trim_end().to_ascii_lowercase().split_once(": ") {
-                Some(("content-length", value)) => length = value.parse().unwrap(),
-                Some(("idempotency-key", value)) => key = value.to_owned(),
-                None if line.trim_end().is_empty() => break,
-                _ => {}
-            }
-        }
-        let mut body = vec![0; length];
-        reader.read_exact(&mut body).ok()?;
-        self.taken.0.lock().unwrap().push((key, serde_json::from_slice(&body).unwrap()));
-        self.taken.1.notify_all();
-        let mut stream = stream;
-        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").ok()
-    }
-
-    fn wait_until(&self, so: impl Fn(&[Taken]) -> bool) -> Vec<Taken> {
-        let taken = self.taken.0.lock().unwrap();
-        let waited = self.taken.1.wait_timeout_while(taken, PATIENCE, |taken| !so(taken)).unwrap();
-        assert!(!waited.1.timed_out(), "{} posts", waited.0.len());
-        waited.0.clone()
-    }
-}
 
 fn annotating(data: &Path, url: &str, settings: &[(&str, &str)]) -> Data<Service> {
     let mut all = vec![("annotations.url", url), ("data.dir", data.to_str().unwrap())];
@@ -90,7 +32,7 @@ async fn a_picture_with_objects_arrives_and_an_empty_one_does_not() {
     let service = annotating(data.path(), &taker.url, &[("annotations.frame_jpeg", "true")]);
     assert_eq!(detect(&service, "conf=0.99", picture("town.jpg")).await.status, 200);
     let told = detect(&service, "", picture("harbour.png")).await.json();
-    let (_, post) = taker.wait_until(|taken| !taken.is_empty()).remove(0);
+    let post = taker.wait_until(|taken| !taken.is_empty()).remove(0).body;
     assert_eq!(post["detections"], told["detections"]);
     assert_eq!(post["media"]["sha256"], told["image"]["sha256"]);
     assert_eq!(post["media"]["request_id"], told["id"]);
@@ -158,12 +100,12 @@ fn every_frame_of_a_video_that_was_told_arrives_under_its_digest() {
     assert!(told.len() > 10, "{answer}");
     let end = events.iter().find(|event| event["type"] == "end").unwrap();
     let posts = taker.wait_until(|taken| taken.len() >= told.len());
-    for (_, post) in &posts {
+    for Taken { body: post, .. } in &posts {
         assert_eq!(post["detections"], told[&post["frame"]["index"].as_u64().unwrap()]);
         assert_eq!(post["media"]["sha256"], end["sha256"]);
         assert_eq!(post["media"]["name"], "gate.mp4");
     }
-    let order: Vec<_> = posts.iter().map(|(_, post)| post["frame"]["index"].as_u64()).collect();
+    let order: Vec<_> = posts.iter().map(|post| post.body["frame"]["index"].as_u64()).collect();
     assert!(order.is_sorted());
 }
 
@@ -200,14 +142,14 @@ fn a_process_that_is_killed_again_and_again_loses_nothing_that_it_told() {
     let _last = Program::start(&environment(data.path(), &taker));
     let posts = taker.wait_until(|taken| told.iter().all(|id| has(taken, id)));
     let mut keys: HashMap<&str, &str> = HashMap::new();
-    for (key, post) in &posts {
+    for Taken { key, body: post, .. } in &posts {
         let upload = post["media"]["id"].as_str().unwrap();
         assert_eq!(*keys.entry(upload).or_insert(key), key, "one result under two keys");
     }
 }
 
 fn has(taken: &[Taken], request: &str) -> bool {
-    taken.iter().any(|(_, post)| post["media"]["request_id"] == request)
+    taken.iter().any(|post| post.body["media"]["request_id"] == request)
 }
 
 fn ask(program: &Program, picture: &[u8], number: usize) -> String {

@@ -1,12 +1,8 @@
 //! Models and class maps from a Loader, taken into service while requests run.
 
 use std::{
-    collections::HashMap,
-    io::{BufRead, BufReader, Write},
-    net::{TcpListener, TcpStream},
     path::Path,
-    sync::{Arc, Mutex},
-    thread,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -18,80 +14,39 @@ use detections::{
 };
 use serde_json::Value;
 
-use super::fixture::{detect, fixture, get, picture, send};
-
-/// Each file's version and bytes by its name.
-type Files = HashMap<String, (u64, Vec<u8>)>;
-
-/// A Loader that has what a test gives it.
-#[derive(Clone)]
-struct Loader {
-    url: String,
-    files: Arc<Mutex<Files>>,
-    asked: Arc<Mutex<Vec<String>>>,
-}
-
-impl Loader {
-    fn new() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let loader = Self { url, files: Arc::default(), asked: Arc::default() };
-        let server = loader.clone();
-        thread::spawn(move || {
-            listener.incoming().flatten().for_each(|stream| server.answer(stream))
-        });
-        loader
-    }
-
-    fn put(&self, name: &str, bytes: Vec<u8>) {
-        let mut files = self.files.lock().unwrap();
-        let version = files.get(name).map_or(1, |(version, _)| version + 1);
-        files.insert(name.to_owned(), (version, bytes));
-    }
-
-    fn downloads(&self) -> usize {
-        self.asked.lock().unwrap().len()
-    }
-
-    fn answer(&self, mut stream: TcpStream) {
-        let lines = BufReader::new(&stream).lines().map_while(Result::ok);
-        let head: Vec<String> = lines.take_while(|line| !line.is_empty()).collect();
-        let Some(name) = head.first().and_then(|line| line.split(' ').nth(1)) else { return };
-        let name = name.trim_start_matches("/models/").to_owned();
-        let file = self.files.lock().unwrap().get(&name).cloned();
-        let Some((version, bytes)) = file else {
-            let text = "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
-            return drop(stream.write_all(text.as_bytes()));
-        };
-        let tag = format!("\"{version}\"");
-        let known = format!("if-none-match: {tag}");
-        if head.iter().any(|line| line.eq_ignore_ascii_case(&known)) {
-            let text = "HTTP/1.1 304 Not Modified\r\nconnection: close\r\n\r\n";
-            return drop(stream.write_all(text.as_bytes()));
-        }
-        self.asked.lock().unwrap().push(name);
-        let length = bytes.len();
-        let text = format!(
-            "HTTP/1.1 200 OK\r\netag: {tag}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
-        );
-        drop(stream.write_all(text.as_bytes()).and_then(|()| stream.write_all(&bytes)));
-    }
-}
+use super::{
+    fixture::{detect, fixture, get, picture, send},
+    neighbours::Loader,
+};
 
 fn model(name: &str) -> Vec<u8> {
     std::fs::read(fixture("model").join(name)).unwrap()
 }
 
+/// A model whose cars are called otherwise, so that no class map of the one is one of the other.
+fn relabelled() -> Vec<u8> {
+    let mut bytes = model("topview.onnx");
+    let place = bytes.windows(8).position(|bytes| bytes == b"0: 'car'").unwrap();
+    bytes[place..place + 8].copy_from_slice(b"0: 'cab'");
+    bytes
+}
+
 /// A service that asks `url` for the model `m`, only when it is told to.
 fn service(url: &str, data: &Path, settings: &[(&str, &str)]) -> Data<Service> {
+    let ours = [
+        ("model.name", "m"),
+        ("loader.url", url),
+        ("loader.interval_ms", "0"),
+        ("data.dir", data.to_str().unwrap()),
+    ];
+    started(&[&ours, settings].concat())
+}
+
+/// A service on one thread that keeps itself up.
+fn started(settings: &[(&str, &str)]) -> Data<Service> {
     let mut flags = Overrides::default();
-    let mut set = |key: &str, value: &str| flags.set("test", key, value);
-    set("model.name", "m");
-    set("loader.url", url);
-    set("loader.interval_ms", "0");
-    set("data.dir", data.to_str().unwrap());
-    set("infer.threads", "1");
-    settings.iter().for_each(|(key, value)| set(key, value));
+    flags.set("test", "infer.threads", "1");
+    settings.iter().for_each(|(key, value)| flags.set("test", key, value));
     let config = Arc::new(Config::load(None, [], &flags).unwrap());
     let service = Data::new(Service::new(Arc::clone(&config)));
     drop(upkeep::spawn(&service, config).unwrap());
@@ -194,4 +149,128 @@ async fn nothing_is_reloaded_while_the_service_ends() {
     service.drain();
     let reply = send(&service, TestRequest::post().uri("/admin/reload")).await;
     assert_eq!(reply.problem(503).0, "draining");
+}
+
+#[actix_web::test]
+async fn a_reload_is_refused_while_another_goes_on() {
+    let (loader, data) = (Loader::new(), tempfile::tempdir().unwrap());
+    loader.put("m", model("topview.onnx"));
+    let service = service(&loader.url, data.path(), &[]);
+    health(&service, |health| health["status"] == "healthy").await;
+    loader.hold();
+    let another = async {
+        loader.wait_until_asked();
+        let refused = send(&service, TestRequest::post().uri("/admin/reload")).await;
+        loader.release();
+        refused
+    };
+    let (first, refused) = tokio::join!(reload(&service), another);
+    assert_eq!(refused.problem(409).0, "reload_running");
+    assert_eq!(first["model"], "unchanged");
+    assert_eq!(reload(&service).await["model"], "unchanged", "and then it may be again");
+}
+
+#[actix_web::test]
+async fn a_model_and_a_class_map_that_fit_only_each_other_are_taken_together() {
+    let (loader, data) = (Loader::new(), tempfile::tempdir().unwrap());
+    let cars = br#"[{"name": "of cars", "label": "car"}]"#.to_vec();
+    let cabs = br#"[{"name": "of cabs", "label": "cab"}]"#.to_vec();
+    loader.put("m", model("topview.onnx"));
+    loader.put("c", cars.clone());
+    let service = service(&loader.url, data.path(), &[("classes.name", "c")]);
+    let first = health(&service, |health| health["status"] == "healthy").await;
+    let serves = async |name: &str| {
+        let answer = detect(&service, "conf=0.1", picture("town.jpg")).await.json();
+        let found = answer["detections"].as_array().unwrap();
+        assert!(!found.is_empty() && found.iter().all(|one| one["class"] == name), "{answer}");
+        answer["model"]["sha256"].clone()
+    };
+    assert_eq!(serves("of cars").await, first["model"]["sha256"]);
+    // The model comes first and waits for its class map; then the class map comes first and waits for its model.
+    loader.put("m", relabelled());
+    assert_eq!(reload(&service).await["model"], "refused");
+    assert_eq!(serves("of cars").await, first["model"]["sha256"]);
+    loader.put("c", cabs);
+    let both = reload(&service).await;
+    assert_eq!(
+        (&both["model"], &both["classes"]),
+        (&"swapped".into(), &"swapped".into()),
+        "{both}"
+    );
+    let second = serves("of cabs").await;
+    assert_ne!(second, first["model"]["sha256"]);
+    health(&service, |health| health["status"] == "healthy").await;
+    loader.put("c", cars);
+    assert_eq!(reload(&service).await["classes"], "refused");
+    assert_eq!(serves("of cabs").await, second);
+    loader.put("m", model("topview.onnx"));
+    let both = reload(&service).await;
+    assert_eq!(
+        (&both["model"], &both["classes"]),
+        (&"swapped".into(), &"swapped".into()),
+        "{both}"
+    );
+    assert_eq!(serves("of cars").await, first["model"]["sha256"]);
+    assert_eq!(get(&service, "/health").await.json()["status"], "healthy");
+}
+
+#[actix_web::test]
+async fn a_class_file_is_watched() {
+    let data = tempfile::tempdir().unwrap();
+    let file = data.path().join("classes.json");
+    let write = |text: &str| {
+        // In one step, so that nobody sees half of it.
+        std::fs::write(data.path().join("new"), text).unwrap();
+        std::fs::rename(data.path().join("new"), &file).unwrap();
+    };
+    write(r#"[{"name": "first", "label": "car"}]"#);
+    let model = fixture("model/topview.onnx");
+    let service = started(&[
+        ("model.path", model.to_str().unwrap()),
+        ("classes.path", file.to_str().unwrap()),
+        ("loader.interval_ms", "20"),
+    ]);
+    health(&service, |health| health["status"] == "healthy").await;
+    let named = async |name: &str| {
+        let started = Instant::now();
+        while !get(&service, "/info").await.json()["classes"].to_string().contains(name) {
+            assert!(started.elapsed() < Duration::from_secs(60), "no {name}");
+            tokio::task::yield_now().await;
+        }
+    };
+    named("first").await;
+    write(r#"[{"name": "second", "label": "car"}]"#);
+    named("second").await;
+    for bad in ["nonsense", r#"[{"name": "x", "label": "of no model"}]"#] {
+        write(bad);
+        health(&service, |health| health["reason"].to_string().contains("refused")).await;
+        named("second").await;
+    }
+    write(r#"[{"name": "third", "label": "car"}]"#);
+    named("third").await;
+    health(&service, |health| health["status"] == "healthy").await;
+}
+
+#[actix_web::test]
+async fn a_model_file_is_taken_anew_when_somebody_asks() {
+    let data = tempfile::tempdir().unwrap();
+    let file = data.path().join("m.onnx");
+    std::fs::write(&file, model("topview.onnx")).unwrap();
+    let service = started(&[("model.path", file.to_str().unwrap())]);
+    let first = health(&service, |health| health["status"] == "healthy").await;
+    assert_eq!(reload(&service).await["model"], "unchanged");
+    std::fs::write(&file, model("topview-yolox.onnx")).unwrap();
+    assert_eq!(reload(&service).await["model"], "swapped");
+    let second = get(&service, "/health").await.json();
+    assert_ne!(first["model"]["sha256"], second["model"]["sha256"]);
+    std::fs::write(&file, b"no model").unwrap();
+    assert_eq!(reload(&service).await["model"], "refused");
+    let degraded = get(&service, "/health").await.json();
+    assert_eq!((&degraded["status"], &degraded["model"]), (&"degraded".into(), &second["model"]));
+    std::fs::remove_file(&file).unwrap();
+    assert_eq!(reload(&service).await["model"], "refused");
+    assert_eq!(detect(&service, "", picture("town.jpg")).await.status, 200);
+    std::fs::write(&file, model("topview-yolox.onnx")).unwrap();
+    assert_eq!(reload(&service).await["model"], "unchanged");
+    assert_eq!(get(&service, "/health").await.json()["status"], "healthy");
 }

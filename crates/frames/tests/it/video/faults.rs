@@ -220,16 +220,56 @@ fn damage_is_told_and_decoding_goes_on() {
 }
 
 #[test]
+fn pictures_that_give_no_frame_are_told_and_the_others_are_decoded() {
+    let h264 = moving("a.mp4", "-c:v libx264 -g 10 -bf 0 -pix_fmt yuv420p -movflags +faststart");
+    // Every byte of three pictures is another one.
+    let noise = r"-g 10 -bsf:v noise=amount=not(between(n\,13\,15))*1000000+1";
+    let vp8 = moving("a.webm", &format!("-c:v libvpx -deadline realtime -cpu-used 8 {noise}"));
+    let vp9 = moving("b.webm", &format!("-c:v libvpx-vp9 -deadline realtime -cpu-used 8 {noise}"));
+    for (name, bytes) in [("h264", h264.map(garble)), ("vp8", vp8), ("vp9", vp9)] {
+        let Some(bytes) = bytes else { continue };
+        let decoded = decode(bytes).unwrap();
+        assert!(decoded.fault.is_none(), "{name}: {:?}", decoded.fault);
+        let count = decoded.frames.len();
+        assert!((20..30).contains(&count), "{name}: {count} frames");
+        let [FrameError::Corrupt { message, pts: Some(pts) }] = &decoded.damage[..] else {
+            panic!("{name}: {:?}", decoded.damage);
+        };
+        assert!(message.ends_with("could not be decoded"), "{name}: {message}");
+        assert!((520..=600).contains(&pts.as_millis()), "{name}: {pts:?}");
+        assert_eq!(decoded.millis().last(), Some(&(29 * 40)), "{name}");
+    }
+}
+
+/// Three pictures of an MP4 file with H.264 become something else; the lengths before them stay.
+fn garble(mut bytes: Vec<u8>) -> Vec<u8> {
+    let mut at = bytes.windows(4).position(|name| name == b"mdat").unwrap() + 4;
+    let mut pictures = 0;
+    while pictures < 16 {
+        let len = u32::from_be_bytes(bytes[at..at + 4].try_into().unwrap()) as usize;
+        let unit = &mut bytes[at + 4..at + 4 + len];
+        if matches!(unit[0] & 0x1f, 1 | 5) {
+            if pictures >= 13 {
+                unit.iter_mut().for_each(|byte| *byte ^= 0xa5);
+            }
+            pictures += 1;
+        }
+        at += 4 + len;
+    }
+    bytes
+}
+
+#[test]
 fn a_slow_sender_never_trips_the_watchdog() {
     let Some(bytes) = moving("a.mkv", "-c:v libx264") else { return };
     let options =
-        VideoOptions { stall_timeout: Duration::from_millis(60), ..VideoOptions::default() };
+        VideoOptions { stall_timeout: Duration::from_millis(400), ..VideoOptions::default() };
     let (mut sender, receiver) = feed(1 << 20);
     let slow = thread::spawn(move || {
         for part in bytes.chunks(bytes.len() / 3) {
             sender.send_blocking(Box::new(part.to_vec())).unwrap();
-            // Slowness itself is tested: several times as long as a stall may be.
-            thread::sleep(Duration::from_millis(200));
+            // Slowness itself is tested: twice as long as a stall may be.
+            thread::sleep(Duration::from_millis(1000));
         }
         sender.finish();
     });

@@ -1,6 +1,12 @@
 //! Videos for the tests, made by `ffmpeg`.
 
-use std::{fs, io::Write, path::PathBuf, process::Command};
+use std::{
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
 
 /// What `ffmpeg` writes to a file of this name; `None`, and said so, where it cannot.
 pub(crate) fn video(name: &str, arguments: &str) -> Option<Vec<u8>> {
@@ -35,6 +41,21 @@ pub(crate) fn street() -> Option<PathBuf> {
         "/../../../shared/media/car-detection.mp4"
     ));
     if path.exists() { Some(path) } else { skip("the street scene", "../shared is not there") }
+}
+
+/// The times in milliseconds at which `ffprobe` shows the pictures of a file.
+pub(crate) fn shown(path: &Path) -> Option<Vec<u64>> {
+    let entries = ["-select_streams", "v:0", "-show_entries", "frame=pts_time", "-of", "csv=p=0"];
+    let mut probe = Command::new("ffprobe");
+    let Ok(output) = probe.args(["-v", "error"]).args(entries).arg(path).output() else {
+        return skip("what is shown", "ffprobe is not installed");
+    };
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    let lines = text.lines().filter(|line| !line.is_empty());
+    let seconds = lines.map(|line| line.trim_end_matches(',').parse::<f64>().unwrap());
+    let micros = seconds.map(|seconds| Duration::from_secs_f64(seconds).as_micros() as u64);
+    Some(micros.map(|micros| (micros + 500) / 1000).collect())
 }
 
 fn skip<T>(what: &str, why: &str) -> Option<T> {

@@ -83,3 +83,36 @@ fn frames_of_another_size_are_fitted_into_the_first() {
         assert_eq!(edge < 60, at == 1, "frame {at}: {edge}");
     }
 }
+
+#[test]
+fn pictures_of_the_same_time_are_shown_one_behind_the_other() {
+    for fps in [None, Some(1.0), Some(25.0), Some(29.97)] {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("written.mp4");
+        let mut writer = VideoWriter::create(&path, (64, 48), fps, CancelToken::new()).unwrap();
+        let picture = make::ours(&make::rgb(64, 48));
+        for time in [0, 40, 40, 40, 30, 80, 80] {
+            writer.write(picture.view(), Duration::from_millis(time)).unwrap();
+        }
+        writer.finish().unwrap();
+        let decoded = decode(std::fs::read(&path).unwrap()).unwrap();
+        assert_eq!(decoded.millis(), [0, 40, 41, 42, 43, 80, 81], "{fps:?}");
+    }
+}
+
+#[test]
+fn what_is_smaller_than_an_encoder_takes_is_enlarged() {
+    for (size, written) in [((3, 2), (16, 16)), ((64, 4), (64, 16)), ((15, 40), (16, 40))] {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("written.mp4");
+        let mut writer = VideoWriter::create(&path, size, None, CancelToken::new()).unwrap();
+        for time in [0, 40] {
+            let picture = make::ours(&make::rgb(size.0, size.1));
+            writer.write(picture.view(), Duration::from_millis(time)).unwrap();
+        }
+        writer.finish().unwrap();
+        let decoded = decode(std::fs::read(&path).unwrap()).unwrap();
+        assert_eq!(decoded.frames.len(), 2);
+        assert_eq!((decoded.info.width, decoded.info.height), written, "{size:?}");
+    }
+}

@@ -61,6 +61,7 @@ fn a_replacement_is_a_new_version_until_it_is_taken_away() -> Result<()> {
     mock.put_file("m.onnx", b"new".to_vec())?;
     let after = mock.client().get("/models/m.onnx")?;
     assert_eq!(after.body, b"new");
+    assert_eq!(mock.client().get("/models/m")?.body, b"new", "by the name without its ending");
     assert_ne!(after.header("etag"), before.header("etag"));
     let target = "/control/files/m.onnx";
     let gone = mock.client().send(Method::DELETE, target, &[], Vec::new())?;
