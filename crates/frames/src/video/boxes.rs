@@ -70,7 +70,10 @@ pub(super) fn within(bytes: &[u8], range: Range<usize>) -> impl Iterator<Item = 
         let (name, len) = header(bytes.get(start..range.end)?)?;
         let len = usize::try_from(len).ok().filter(|len| *len >= 8)?;
         let end = start.checked_add(len).filter(|end| *end <= range.end)?;
-        let part = Part { name, start, content: start + 8..end };
+        // A length of 64 bits stands behind the name.
+        let is_long = bytes.get(start..)?.starts_with(&[0, 0, 0, 1]);
+        let header_len = if is_long { 16 } else { 8 };
+        let part = Part { name, start, content: (start + header_len).min(end)..end };
         start = end;
         Some(part)
     })
@@ -165,6 +168,14 @@ mod tests {
         assert_eq!(order(&long), Order::Unknown);
         long.extend(b"\0\0\0\x01mdat\0\0\0\0\0\0\0\x18");
         assert_eq!(order(&long), Order::MediaFirst);
+    }
+
+    #[test]
+    fn what_a_long_box_holds_lies_behind_its_long_header() {
+        let bytes = b"\0\0\0\x01moov\0\0\0\0\0\0\0\x18\0\0\0\x08mvhd";
+        let moov = within(bytes, 0..bytes.len()).next().unwrap();
+        assert_eq!(moov.content, 16..24);
+        assert!(within(bytes, moov.content).next().unwrap().is(b"mvhd"));
     }
 
     #[test]
