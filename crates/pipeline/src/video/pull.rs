@@ -78,7 +78,10 @@ impl Puller {
                 }
                 Ok(None) => return Ok(Pulled::End { frames_decoded: source.frames_decoded() }),
                 Err(error) if error.is_fatal() => return Err(error.into()),
-                Err(error) => Pulled::Fault(VideoFault { error, pts: last }),
+                Err(error) => {
+                    let pts = error.damaged_at().or(last);
+                    Pulled::Fault(VideoFault { error, pts })
+                }
             };
             if to.send(Ok(pulled)).is_err() {
                 return Err(PipelineError::Interrupted(Interrupt::Cancelled));
