@@ -179,6 +179,9 @@ pub struct DetectionBody {
     /// Where it is.
     #[serde(rename = "box")]
     pub bounds: BoxBody,
+    /// The four corners of its turned box in turn, where the model's boxes are turned; `box` is around them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub obb: Option<[[f32; 2]; 4]>,
 }
 
 impl From<&MappedDetection> for DetectionBody {
@@ -188,6 +191,7 @@ impl From<&MappedDetection> for DetectionBody {
             class: detection.class.to_string(),
             confidence: detection.score.get(),
             bounds: detection.rect.into(),
+            obb: detection.quad,
         }
     }
 }
@@ -264,6 +268,7 @@ mod tests {
             class: "car".into(),
             confidence: Score::new(0.913).unwrap().get(),
             bounds: BoxBody::from(Rect::from_corners(12.5, 40.0, 220.1, 180.4)),
+            obb: None,
         };
         let text = serde_json::to_string(&body).unwrap();
         let expected = r#"{"class_id":2,"class":"car","confidence":0.913,"box":{"x1":12.5,"y1":40.0,"x2":220.1,"y2":180.4}}"#;

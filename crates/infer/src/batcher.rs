@@ -21,6 +21,8 @@ pub(crate) use self::{queue::Queue, worker::Worker};
 pub struct Inference {
     /// The objects in the order of their report, see [`Detection::report_order`].
     pub detections: Vec<Detection>,
+    /// The corners of each object's turned box in source pixels; empty where the model's boxes are upright.
+    pub quads: Vec<[[f32; 2]; 4]>,
     /// Where the time went.
     pub timing: InferTiming,
 }

@@ -12,15 +12,17 @@ mod nms;
 mod numeric;
 mod params;
 mod preprocess;
+mod reader;
 
 pub use crate::{
     batcher::{InferTiming, Inference, Lane, Ticket},
     detector::{Detector, DetectorHealth, DetectorOptions},
     error::InferError,
-    head::{Candidate, Head, HeadKind, Yolov8Head, YoloxHead},
-    manifest::{Manifest, ManifestOptions, NamesError},
+    head::{Candidate, Head, HeadKind},
+    manifest::{LabelPolicy, Manifest, ManifestOptions, NamesError},
     model::{InputShape, Model, OutputTensor, Outputs, Session},
     nms::Nms,
     params::{ClassThresholds, DetectParams, NmsMode},
     preprocess::{ChannelOrder, Letterbox, Letterboxer, PixelScale, Placement, Preprocess},
+    reader::{Found, Reader},
 };

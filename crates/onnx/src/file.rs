@@ -2,7 +2,7 @@
 
 use std::{fmt, fs, path::Path};
 
-use detections_types::ModelDescription;
+use detections_types::{FixedInput, ModelDescription};
 use prost::Message;
 use tract_onnx::pb::ModelProto;
 
@@ -74,7 +74,19 @@ impl OnnxFile {
     /// [`OnnxError::InputCount`] and [`OnnxError::InputMismatch`] when the model does not take such
     /// an input, [`OnnxError::Refused`] and [`OnnxError::Panicked`] when its graph does not work out.
     pub fn typed_graph(&self, input: GraphInput) -> Result<TypedGraph, OnnxError> {
-        graph::import(&self.proto, &self.description.signature, input)
+        self.typed_graph_with(input, &[])
+    }
+
+    /// The same for a model with inputs besides the picture, which always get the numbers of `fixed`.
+    ///
+    /// # Errors
+    /// Those of [`typed_graph`](Self::typed_graph).
+    pub fn typed_graph_with(
+        &self,
+        input: GraphInput,
+        fixed: &[FixedInput],
+    ) -> Result<TypedGraph, OnnxError> {
+        graph::import(&self.proto, &self.description.signature, input, fixed)
     }
 }
 

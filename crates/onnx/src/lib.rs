@@ -2,6 +2,7 @@
 //! The only crate that knows the format; it runs nothing.
 #![doc = include_str!("../README.md")]
 
+mod adapt;
 mod check;
 mod describe;
 mod error;

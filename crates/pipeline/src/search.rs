@@ -1,10 +1,10 @@
 //! The search that pictures and frames share: what may be asked of it, and its answer in the words of the
 //! product.
 
-use std::{cmp::Ordering, sync::Arc};
+use std::{cmp::Ordering, iter, sync::Arc};
 
 use detections_classes::{BoundClasses, Color};
-use detections_infer::{ClassThresholds, DetectParams, Detector, NmsMode};
+use detections_infer::{ClassThresholds, DetectParams, Detector, Inference, NmsMode};
 use detections_types::{ClassIndex, Detection, Rect, Score, Source};
 
 use crate::PipelineError;
@@ -59,6 +59,8 @@ pub struct MappedDetection {
     pub score: Score,
     /// Where the object is, in pixels of the picture as it was searched.
     pub rect: Rect<Source>,
+    /// The corners of its turned box, where the model's boxes are turned.
+    pub quad: Option<[[f32; 2]; 4]>,
 }
 
 impl MappedDetection {
@@ -115,14 +117,21 @@ impl Search {
     }
 
     /// Names what was found in a picture.
-    pub(crate) fn name_all(&self, detections: &[Detection]) -> Vec<MappedDetection> {
-        let mut named: Vec<_> = detections.iter().filter_map(|found| self.name(found)).collect();
+    pub(crate) fn name_all(&self, found: &Inference) -> Vec<MappedDetection> {
+        let quads = found.quads.iter().copied().map(Some).chain(iter::repeat(None));
+        let found = found.detections.iter().zip(quads);
+        let mut named: Vec<_> =
+            found.filter_map(|(detection, quad)| self.name(detection, quad)).collect();
         named.sort_by(MappedDetection::report_order);
         named
     }
 
     /// Names one object; `None` where the product has no class for it.
-    pub(crate) fn name(&self, detection: &Detection) -> Option<MappedDetection> {
+    pub(crate) fn name(
+        &self,
+        detection: &Detection,
+        quad: Option<[[f32; 2]; 4]>,
+    ) -> Option<MappedDetection> {
         let class = self.classes.class(detection.class)?;
         Some(MappedDetection {
             class_id: class.id,
@@ -130,6 +139,7 @@ impl Search {
             color: class.color,
             score: detection.score,
             rect: detection.rect,
+            quad,
         })
     }
 }

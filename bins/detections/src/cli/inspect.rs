@@ -130,7 +130,7 @@ impl Inspection {
         self.outputs = description.signature.outputs.iter().map(Tensor::from).collect();
         match Manifest::resolve(description, options) {
             Ok(manifest) => {
-                let loaded = TractModel::load(file, manifest.input);
+                let loaded = TractModel::load_with(file, manifest.input, &manifest.fixed);
                 let refused = loaded.err().map(|error| format!("{BACKEND}: {}", explain(&error)));
                 self.refused.extend(refused);
                 self.detector = Some(DetectorSheet::new(manifest, description));
@@ -165,13 +165,13 @@ impl Inspection {
 
 impl DetectorSheet {
     fn new(manifest: Manifest, description: &ModelDescription) -> Self {
-        let first_axis = description.signature.inputs.first().and_then(|input| input.shape.first());
+        let pictures = description.signature.inputs.iter().find_map(TensorInfo::picture);
         Self {
             head: manifest.head.kind().to_string(),
             head_reason: manifest.head_reason,
             preprocess: manifest.preprocess.to_string(),
             input: [manifest.input.height, manifest.input.width],
-            batch: first_axis.and_then(Dim::fixed).map_or(Batch::Open, Batch::Fixed),
+            batch: pictures.and_then(|p| p.batch.fixed()).map_or(Batch::Open, Batch::Fixed),
             labels: manifest.labels,
             classes: None,
         }
