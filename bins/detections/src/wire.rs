@@ -6,7 +6,7 @@ mod video;
 use std::time::Duration;
 
 use detections_frames::Exif;
-use detections_infer::NmsMode;
+use detections_infer::{Detail, NmsMode};
 use detections_pipeline::{
     ClassSelection, MappedDetection, SearchRequest, StillReport, StillRequest, StillTiming,
 };
@@ -182,16 +182,25 @@ pub struct DetectionBody {
     /// The four corners of its turned box in turn, where the model's boxes are turned; `box` is around them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub obb: Option<[[f32; 2]; 4]>,
+    /// Its keypoints, where the model finds such: x, y and how visible each is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keypoints: Option<Vec<[f32; 3]>>,
 }
 
 impl From<&MappedDetection> for DetectionBody {
     fn from(detection: &MappedDetection) -> Self {
+        let (obb, keypoints) = match &detection.detail {
+            Some(Detail::Turned(corners)) => (Some(*corners), None),
+            Some(Detail::Keypoints(points)) => (None, Some(points.clone())),
+            None => (None, None),
+        };
         Self {
             class_id: detection.class_id,
             class: detection.class.to_string(),
             confidence: detection.score.get(),
             bounds: detection.rect.into(),
-            obb: detection.quad,
+            obb,
+            keypoints,
         }
     }
 }
@@ -269,6 +278,7 @@ mod tests {
             confidence: Score::new(0.913).unwrap().get(),
             bounds: BoxBody::from(Rect::from_corners(12.5, 40.0, 220.1, 180.4)),
             obb: None,
+            keypoints: None,
         };
         let text = serde_json::to_string(&body).unwrap();
         let expected = r#"{"class_id":2,"class":"car","confidence":0.913,"box":{"x1":12.5,"y1":40.0,"x2":220.1,"y2":180.4}}"#;

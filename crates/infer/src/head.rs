@@ -12,7 +12,7 @@ mod objects;
 mod pair;
 mod turned;
 
-use detections_types::{ClassIndex, ModelInput, Rect, Score};
+use detections_types::{BoxNumbers, ClassIndex, ModelInput, Rect, Score};
 
 use crate::{ClassThresholds, InferError, OutputTensor, Outputs};
 
@@ -20,11 +20,11 @@ pub use self::kind::HeadKind;
 pub(crate) use self::{
     class_rows::{Boxes, ClassRows},
     columns::{Columns, Objectness},
-    distances::{BOX as DISTANCES, Distances, cells},
+    distances::{BOX as DISTANCES, Distances, STRIDES as DISTANCE_STRIDES, Tensors, cells},
     grid::{Grid, STRIDES},
     listed::Listed,
     maps::{Anchors, Maps, YOLOV5, YOLOV7},
-    objects::{Form, Objects},
+    objects::Objects,
     pair::{Grade, Pair},
     turned::TurnedRect,
 };
@@ -34,6 +34,16 @@ pub(crate) use self::{
 pub struct Head {
     kind: HeadKind,
     reading: Reading,
+    points: Option<Points>,
+}
+
+/// How keypoints lie behind box and classes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Points {
+    /// How many an object has.
+    pub(crate) count: usize,
+    /// Numbers of one: x, y and, where there are three, how visible it is.
+    pub(crate) numbers: usize,
 }
 
 /// What the layouts have in common is read in the same way, with their differences as data.
@@ -64,7 +74,12 @@ pub struct Candidate {
 
 impl Head {
     pub(crate) const fn new(kind: HeadKind, reading: Reading) -> Self {
-        Self { kind, reading }
+        Self { kind, reading, points: None }
+    }
+
+    /// The same head, whose objects have keypoints.
+    pub(crate) fn with_points(self, points: Points) -> Self {
+        Self { points: Some(points), ..self }
     }
 
     /// Its layout.
@@ -110,7 +125,7 @@ impl Head {
             Reading::Objects(head) => head.decode(first(), image, thresholds, candidates),
             Reading::Pair(head) => head.decode(outputs, image, thresholds, candidates),
             Reading::Listed(head) => head.decode(outputs, image, thresholds, candidates),
-            Reading::Distances(head) => head.decode(first(), image, thresholds, candidates),
+            Reading::Distances(head) => head.decode(outputs, image, thresholds, candidates),
         };
         decoded.map_err(|Misfit { found, expected }| InferError::OutputShape {
             head: self.kind,
@@ -130,6 +145,45 @@ impl Head {
         match &self.reading {
             Reading::ClassRows(head) => head.turned(first(outputs), image, anchor),
             Reading::Objects(head) => head.turned(first(outputs), image, anchor),
+            Reading::Columns(_)
+            | Reading::Grid(_)
+            | Reading::Maps(_)
+            | Reading::Pair(_)
+            | Reading::Listed(_)
+            | Reading::Distances(_) => None,
+        }
+    }
+
+    /// The keypoints of `candidate` in pixels of the input, x, y and visibility each, where the layout has such.
+    pub(crate) fn keypoints(
+        &self,
+        outputs: &Outputs<'_>,
+        image: usize,
+        candidate: &Candidate,
+    ) -> Option<Vec<[f32; 3]>> {
+        let Points { count, numbers } = self.points?;
+        let number = |place: usize| self.further(first(outputs), image, candidate, place);
+        let point = |index: usize| {
+            let start = index * numbers;
+            // Points that are told without it are visible.
+            let visible = if numbers > 2 { number(start + 2)? } else { 1.0 };
+            Some([number(start)?, number(start + 1)?, visible])
+        };
+        (0..count).map(point).collect()
+    }
+
+    /// The number at `place` behind the box and the classes that `candidate` was read from.
+    fn further(
+        &self,
+        output: OutputTensor<'_>,
+        image: usize,
+        candidate: &Candidate,
+        place: usize,
+    ) -> Option<f32> {
+        let anchor = candidate.anchor as usize;
+        match &self.reading {
+            Reading::ClassRows(head) => head.further(output, image, anchor, place),
+            Reading::Objects(head) => head.further(output, image, anchor, place),
             Reading::Columns(_)
             | Reading::Grid(_)
             | Reading::Maps(_)
@@ -172,6 +226,16 @@ struct Misfit {
 impl Misfit {
     fn new(found: &[usize], expected: String) -> Self {
         Self { found: found.to_vec(), expected }
+    }
+}
+
+/// The box of four numbers, the horizontal and vertical ones of which are multiplied.
+#[inline(always)]
+fn scaled_rect(form: BoxNumbers, numbers: &[f32], [x, y]: [f32; 2]) -> Rect<ModelInput> {
+    let [a, b, c, d] = [numbers[0] * x, numbers[1] * y, numbers[2] * x, numbers[3] * y];
+    match form {
+        BoxNumbers::Corners => Rect::from_corners(a, b, c, d),
+        BoxNumbers::Centre => Rect::from_center(a, b, c, d),
     }
 }
 

@@ -24,5 +24,5 @@ pub use crate::{
     nms::Nms,
     params::{ClassThresholds, DetectParams, NmsMode},
     preprocess::{ChannelOrder, Letterbox, Letterboxer, PixelScale, Placement, Preprocess},
-    reader::{Found, Reader},
+    reader::{Detail, Found, Reader},
 };

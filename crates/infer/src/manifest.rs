@@ -100,6 +100,7 @@ const fn preprocessing(head: HeadKind, inputs: &input::Inputs) -> Preprocess {
         | HeadKind::Yolov7Raw
         | HeadKind::Yolov8
         | HeadKind::EndToEnd
+        | HeadKind::NmsInput
         | HeadKind::YoloObb
         | HeadKind::YoloSeg
         | HeadKind::YoloPose

@@ -6,7 +6,7 @@ use detections_types::{FixedInput, ModelDescription};
 use prost::Message;
 use tract_onnx::pb::ModelProto;
 
-use crate::{GraphInput, OnnxError, TypedGraph, check, describe, graph, lift};
+use crate::{GraphInput, OnnxError, TypedGraph, check, describe, graph, lift, suppression};
 
 /// A parsed and checked `.onnx` file.
 ///
@@ -41,7 +41,8 @@ impl OnnxFile {
     /// Checks a file's bytes.
     ///
     /// float16 becomes float32 here, so that the graph has no half-precision arithmetic, which CPUs
-    /// emulate; the description keeps telling what the file says.
+    /// emulate; the description keeps telling what the file says. A graph that suppresses boxes itself ends in
+    /// front of that, and the description says so: what it would have suppressed are its outputs.
     ///
     /// # Errors
     /// [`OnnxError::TooLarge`], [`OnnxError::Empty`], [`OnnxError::NotOnnx`], [`OnnxError::NoGraph`],
@@ -56,12 +57,13 @@ impl OnnxFile {
         let mut proto = ModelProto::decode(bytes)
             .map_err(|source| OnnxError::NotOnnx { source: Box::new(source) })?;
         check::model(&proto)?;
-        let description = describe::model(&proto);
+        let mut description = describe::model(&proto);
         lift::model(&mut proto);
+        suppression::leave_out(&mut proto, &mut description);
         Ok(Self { proto, description })
     }
 
-    /// What the file says of itself: its metadata properties, inputs and outputs.
+    /// What the file says of itself: its metadata properties, inputs and outputs, less a suppression of its own.
     #[must_use]
     pub const fn description(&self) -> &ModelDescription {
         &self.description

@@ -7,9 +7,11 @@ mod check;
 mod describe;
 mod error;
 mod file;
+mod flow;
 mod graph;
 mod guard;
 mod lift;
+mod suppression;
 
 pub use crate::{
     error::{OnnxError, UnsupportedOperator},
