@@ -3,6 +3,7 @@
 mod best;
 mod class_rows;
 mod columns;
+mod dfl;
 mod distances;
 mod grid;
 mod kind;
@@ -20,6 +21,7 @@ pub use self::kind::HeadKind;
 pub(crate) use self::{
     class_rows::{Boxes, ClassRows},
     columns::{Columns, Objectness},
+    dfl::Dfl,
     distances::{BOX as DISTANCES, Distances, STRIDES as DISTANCE_STRIDES, Tensors, cells},
     grid::{Grid, STRIDES},
     listed::Listed,
@@ -57,6 +59,7 @@ pub(crate) enum Reading {
     Pair(Pair),
     Listed(Listed),
     Distances(Distances),
+    Dfl(Dfl),
 }
 
 /// A box that the model proposes, before boxes of the same object are thinned out.
@@ -100,6 +103,7 @@ impl Head {
             Reading::Pair(head) => head.classes,
             Reading::Listed(head) => head.classes,
             Reading::Distances(head) => head.classes,
+            Reading::Dfl(head) => head.classes,
         }
     }
 
@@ -126,6 +130,7 @@ impl Head {
             Reading::Pair(head) => head.decode(outputs, image, thresholds, candidates),
             Reading::Listed(head) => head.decode(outputs, image, thresholds, candidates),
             Reading::Distances(head) => head.decode(outputs, image, thresholds, candidates),
+            Reading::Dfl(head) => head.decode(outputs, image, thresholds, candidates),
         };
         decoded.map_err(|Misfit { found, expected }| InferError::OutputShape {
             head: self.kind,
@@ -150,7 +155,8 @@ impl Head {
             | Reading::Maps(_)
             | Reading::Pair(_)
             | Reading::Listed(_)
-            | Reading::Distances(_) => None,
+            | Reading::Distances(_)
+            | Reading::Dfl(_) => None,
         }
     }
 
@@ -189,7 +195,8 @@ impl Head {
             | Reading::Maps(_)
             | Reading::Pair(_)
             | Reading::Listed(_)
-            | Reading::Distances(_) => None,
+            | Reading::Distances(_)
+            | Reading::Dfl(_) => None,
         }
     }
 

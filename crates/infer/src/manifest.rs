@@ -5,6 +5,7 @@ mod coco;
 mod input;
 mod names;
 mod recognise;
+mod undecoded;
 
 use detections_types::{ElementType, FixedInput, ModelDescription};
 

@@ -2,11 +2,13 @@
 
 use std::{fmt, fs, path::Path};
 
-use detections_types::{FixedInput, ModelDescription};
+use detections_types::{FixedInput, ModelDescription, Undecoded, caught};
 use prost::Message;
 use tract_onnx::pb::ModelProto;
 
-use crate::{GraphInput, OnnxError, TypedGraph, check, describe, graph, lift, suppression};
+use crate::{
+    GraphInput, OnnxError, TypedGraph, check, decoding, describe, graph, lift, suppression,
+};
 
 /// A parsed and checked `.onnx` file.
 ///
@@ -88,7 +90,31 @@ impl OnnxFile {
         input: GraphInput,
         fixed: &[FixedInput],
     ) -> Result<TypedGraph, OnnxError> {
-        graph::import(&self.proto, &self.description.signature, input, fixed)
+        graph::import(&self.proto, &self.description.signature, input, fixed, graph::End::File)
+    }
+
+    /// The graph without the decoding of boxes that it ends in, and what that would do; `None` where it does not
+    /// end in one that is known, or where the decoding hangs on more than the logits it is given.
+    ///
+    /// # Errors
+    /// Those of [`typed_graph`](Self::typed_graph).
+    pub fn undecoded_graph(
+        &self,
+        input: GraphInput,
+        fixed: &[FixedInput],
+    ) -> Result<Option<(TypedGraph, Undecoded)>, OnnxError> {
+        let Some(found) = self.proto.graph.as_ref().and_then(decoding::find) else {
+            return Ok(None);
+        };
+        let end = graph::End::Undecoded(&found);
+        let graph = graph::import(&self.proto, &self.description.signature, input, fixed, end)?;
+        let Some([boxes, scores]) = graph.output_shapes() else {
+            return Ok(None);
+        };
+        // Whatever is odd about the end of the graph, the whole graph is still there.
+        let sampled =
+            caught(|| decoding::sample(&self.proto, &found, [boxes.as_slice(), scores.as_slice()]));
+        Ok(sampled.ok().and_then(Result::ok).map(|sample| (graph, sample)))
     }
 }
 

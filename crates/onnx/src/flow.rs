@@ -53,6 +53,11 @@ impl<'a> Flow<'a> {
         self.live.contains(tensor) && !self.loose.contains(tensor)
     }
 
+    /// Whether the tensor is computed from the picture.
+    pub(crate) fn is_live(&self, tensor: &str) -> bool {
+        self.live.contains(tensor)
+    }
+
     /// The nodes of an operator that see the picture.
     pub(crate) fn nodes(&self, operator: &str) -> Vec<&'a NodeProto> {
         let nodes = self.graph.node.iter().filter(|node| node.op_type == operator);

@@ -4,6 +4,7 @@
 
 mod adapt;
 mod check;
+mod decoding;
 mod describe;
 mod error;
 mod file;

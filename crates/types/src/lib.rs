@@ -22,6 +22,6 @@ pub use crate::{
     rect::{ModelInput, Rect, Source},
     signature::{
         BoxNumbers, Dim, ElementType, FixedInput, ModelDescription, PictureAxes, PictureLayout,
-        Proposals, Signature, Suppression, TensorInfo,
+        Proposals, Signature, Suppression, TensorInfo, Undecoded,
     },
 };

@@ -171,6 +171,19 @@ pub enum Proposals {
     Apart,
 }
 
+/// What a graph that ends in the decoding of its boxes gives without that, and a sample of what it makes of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Undecoded {
+    /// Distributions `[batch, 4 * bins, anchors]`, and class logits `[batch, classes, anchors]`.
+    pub outputs: Vec<TensorInfo>,
+    /// Made-up numbers for both.
+    pub logits: Vec<Vec<f32>>,
+    /// The shape of the file's own output.
+    pub shape: Vec<usize>,
+    /// What the file makes of the made-up numbers.
+    pub rows: Vec<f32>,
+}
+
 /// What the four numbers of a box are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum BoxNumbers {

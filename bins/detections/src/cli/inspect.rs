@@ -145,9 +145,13 @@ impl Inspection {
         });
         match Manifest::resolve(description, options) {
             Ok(manifest) => {
-                let loaded = TractModel::load_with(file, manifest.input, &manifest.fixed);
-                let refused = loaded.err().map(|error| format!("{BACKEND}: {}", explain(&error)));
-                self.refused.extend(refused);
+                let manifest = match TractModel::load_undecoded(file, manifest.clone()) {
+                    Ok((_, manifest)) => manifest,
+                    Err(error) => {
+                        self.refused.push(format!("{BACKEND}: {}", explain(&error)));
+                        manifest
+                    }
+                };
                 self.detector = Some(DetectorSheet::new(manifest, description));
             }
             Err(error) => self.refused.push(explain(&error)),
