@@ -13,9 +13,12 @@ mod objects;
 mod pair;
 mod turned;
 
-use detections_types::{BoxNumbers, ClassIndex, ModelInput, Rect, Score};
+use detections_types::{BoxNumbers, ClassIndex, ModelInput, Rect, Score, Source};
 
-use crate::{ClassThresholds, InferError, OutputTensor, Outputs};
+use crate::{
+    ClassThresholds, InferError, InputShape, Letterbox, Mask, OutputTensor, Outputs,
+    mask::Prototypes, numeric::float,
+};
 
 pub use self::kind::HeadKind;
 pub(crate) use self::{
@@ -176,6 +179,32 @@ impl Head {
             Some([number(start)?, number(start + 1)?, visible])
         };
         (0..count).map(point).collect()
+    }
+
+    /// Whether it tells the pixels of objects.
+    #[must_use]
+    pub const fn has_masks(&self) -> bool {
+        matches!(self.kind, HeadKind::YoloSeg)
+    }
+
+    /// The pixels of `candidate`, which lies at `rect` in its picture, where the layout tells them.
+    pub(crate) fn mask(
+        &self,
+        outputs: &Outputs<'_>,
+        image: usize,
+        candidate: &Candidate,
+        (letterbox, rect, input): (&Letterbox, &Rect<Source>, InputShape),
+    ) -> Option<Mask> {
+        let tensor = outputs.tensors.get(1).filter(|_| self.has_masks())?;
+        let &[_, planes, height, width] = tensor.shape else {
+            return None;
+        };
+        let data = tensor.image(image);
+        let number = |place: usize| self.further(first(outputs), image, candidate, place);
+        let weights = (0..planes).map(number).collect::<Option<Vec<f32>>>()?;
+        let scale = [float(width) / float(input.width), float(height) / float(input.height)];
+        let prototypes = Prototypes { data, height, width, scale };
+        Some(prototypes.mask(&weights, letterbox, rect))
     }
 
     /// The number at `place` behind the box and the classes that `candidate` was read from.

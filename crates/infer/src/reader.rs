@@ -5,7 +5,7 @@ use std::sync::Arc;
 use detections_types::{ClassIndex, Detection};
 
 use crate::{
-    Candidate, DetectParams, InferError, Letterbox, Manifest, Nms, NmsMode, Outputs,
+    Candidate, DetectParams, InferError, Letterbox, Manifest, Mask, Masks, Nms, NmsMode, Outputs,
     head::TurnedRect,
 };
 
@@ -25,6 +25,8 @@ pub enum Detail {
     Turned([[f32; 2]; 4]),
     /// Its keypoints: x, y, and how visible each is, 0 to 1.
     Keypoints(Vec<[f32; 3]>),
+    /// Its pixels, where they were asked for.
+    Mask(Mask),
 }
 
 /// Turns outputs into objects, with scratch memory that is kept from picture to picture.
@@ -83,7 +85,15 @@ impl Reader {
             });
             Some(Detail::Keypoints(told.collect()))
         };
-        let details = found.iter().filter_map(|(_, one)| points(one)).collect();
+        let input = self.manifest.input;
+        let mask = |found: &Detection, one: &Candidate| match params.masks {
+            Masks::On => head.mask(outputs, image, one, (letterbox, &found.rect, input)),
+            Masks::Off => None,
+        };
+        let detail = |(found, one): &(Detection, &Candidate)| {
+            points(one).or_else(|| mask(found, one).map(Detail::Mask))
+        };
+        let details = found.iter().filter_map(detail).collect();
         Ok(Found { detections: found.into_iter().map(|(found, _)| found).collect(), details })
     }
 
@@ -139,24 +149,26 @@ mod tests {
 
     use super::{Detail, Reader};
     use crate::{
-        DetectParams, Letterbox, Manifest, ManifestOptions, OutputTensor, Outputs, Placement,
+        DetectParams, Letterbox, Manifest, ManifestOptions, Masks, OutputTensor, Outputs, Placement,
     };
 
     const ANCHORS: usize = 21;
 
-    fn pose(points: &str, rows: usize) -> Manifest {
-        let tensor = |name: &str, shape: &[usize]| TensorInfo {
-            name: name.into(),
+    fn manifest(outputs: &[&[usize]], said: &[(&str, &str)]) -> Manifest {
+        let tensor = |name: String, shape: &[usize]| TensorInfo {
+            name,
             element: ElementType::F32,
             shape: shape.iter().copied().map(Dim::Fixed).collect(),
         };
-        let said = [("task", "pose"), ("names", "['person']"), ("kpt_shape", points)];
+        let outputs = outputs.iter().enumerate();
+        let outputs = outputs.map(|(place, shape)| tensor(format!("output{place}"), shape));
+        let named = said.iter().chain(&[("names", "['person']")]);
         let description = ModelDescription {
             signature: Signature {
-                inputs: vec![tensor("images", &[1, 3, 32, 32])],
-                outputs: vec![tensor("output0", &[1, rows, ANCHORS])],
+                inputs: vec![tensor("images".into(), &[1, 3, 32, 32])],
+                outputs: outputs.collect(),
             },
-            metadata: said.map(|(key, value)| (key.into(), value.into())).into(),
+            metadata: named.map(|(key, value)| ((*key).into(), (*value).into())).collect(),
             ..Default::default()
         };
         Manifest::resolve(&description, &ManifestOptions::default()).unwrap()
@@ -174,7 +186,8 @@ mod tests {
         for (row, number) in surer.into_iter().chain(numbers.iter().copied()).enumerate() {
             data[row * ANCHORS + 20] = number;
         }
-        let manifest = pose(points, rows);
+        let said = [("task", "pose"), ("kpt_shape", points)];
+        let manifest = manifest(&[&[1, rows, ANCHORS]], &said);
         let placed = Letterbox::fit(64, 64, manifest.input, Placement::Centre);
         let shape = [1, rows, ANCHORS];
         let tensors = vec![OutputTensor { shape: &shape, data: &data }];
@@ -190,6 +203,37 @@ mod tests {
     fn keypoints_are_told_beside_their_object_in_pixels_of_the_picture() {
         let three = keypoints("[2, 3]", &[4.0, 5.0, 0.25, 9.0, 10.0, 0.75]);
         assert_eq!(three, [[8.0, 10.0, 0.25], [18.0, 20.0, 0.75]]);
-        assert_eq!(keypoints("(2, 2)", &[4.0, 5.0, 9.0, 10.0])[1], [18.0, 20.0, 1.0]);
+        let two = keypoints("(2, 2)", &[4.0, 5.0, 9.0, 10.0]);
+        assert_eq!(two, [[8.0, 10.0, 1.0], [18.0, 20.0, 1.0]]);
+    }
+    #[test]
+    fn masks_are_told_where_they_are_asked_for() {
+        let (rows, prototypes) = ([1, 7, ANCHORS], [1, 2, 8, 8]);
+        let mut data = vec![0.0; 7 * ANCHORS];
+        for (row, number) in [8.0, 8.0, 8.0, 8.0, 0.9, 1.0, 0.5].into_iter().enumerate() {
+            data[row * ANCHORS + 20] = number;
+        }
+        // The first prototype is 1 everywhere, the second takes that away from the right half of the input.
+        let columns = [0.0, 0.0, 0.0, 0.0, -4.0, -4.0, -4.0, -4.0];
+        let planes = [vec![1.0; 64], columns.repeat(8)].concat();
+        let manifest = manifest(&[&rows, &prototypes], &[("task", "segment")]);
+        let placed = Letterbox::fit(64, 64, manifest.input, Placement::Centre);
+        let mut reader = Reader::new(Arc::new(manifest));
+        let mut read = |masks| {
+            let tensors = vec![
+                OutputTensor { shape: &rows, data: &data },
+                OutputTensor { shape: &prototypes, data: &planes },
+            ];
+            let params = DetectParams { masks, ..DetectParams::default() };
+            reader.read(&Outputs { tensors }, 0, &placed, &params).unwrap()
+        };
+        assert!(read(Masks::Off).details.is_empty());
+        let found = read(Masks::On);
+        let [Detail::Mask(mask)] = found.details.as_slice() else { panic!("{found:?}") };
+        assert_eq!((mask.height, mask.width), (64, 64));
+        // A box of 16x16 pixels in the left half: all of it.
+        let inside: u32 = mask.counts.iter().skip(1).step_by(2).sum();
+        assert_eq!(inside, 256);
+        assert_eq!(mask.counts.iter().sum::<u32>(), 64 * 64);
     }
 }

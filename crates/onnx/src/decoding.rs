@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use detections_types::{Dim, ElementType, TensorInfo, Undecoded};
 use tract_onnx::{
     pb::{GraphProto, ModelProto, NodeProto, TensorProto, tensor_proto::DataType},
-    prelude::{Framework, InferenceModelExt, TractResult, TypedModel},
+    prelude::{Framework, InferenceModelExt, TractResult, TypedSimplePlan, tvec},
     tract_hir::internal::bail,
 };
 
@@ -38,7 +38,7 @@ pub(crate) fn find(graph: &GraphProto) -> Option<Decoding> {
         return None;
     };
     let flow = Flow::of(graph);
-    let joined = behind(&flow, &output.name, &["Identity"]);
+    let joined = before(&flow, &output.name, &["Identity"]);
     let joined = flow.producer(joined).filter(|node| node.op_type == "Concat")?;
     let [boxes, sure] = joined.input.as_slice() else {
         return None;
@@ -46,7 +46,7 @@ pub(crate) fn find(graph: &GraphProto) -> Option<Decoding> {
     let sigmoid = flow.producer(sure).filter(|node| node.op_type == "Sigmoid")?;
     let scores = sigmoid.input.first()?;
     let softmax = only_softmax(&flow, boxes)?;
-    let boxes = behind(&flow, softmax.input.first()?, &ORDERING);
+    let boxes = before(&flow, softmax.input.first()?, &ORDERING);
     let solid = flow.is_solid(boxes) && flow.is_solid(scores);
     solid.then(|| Decoding {
         boxes: boxes.to_owned(),
@@ -56,13 +56,13 @@ pub(crate) fn find(graph: &GraphProto) -> Option<Decoding> {
 }
 
 /// The tensor that only nodes of these operators make `tensor` of.
-fn behind<'a>(flow: &Flow<'a>, tensor: &'a str, operators: &[&str]) -> &'a str {
+fn before<'a>(flow: &Flow<'a>, tensor: &'a str, operators: &[&str]) -> &'a str {
     let mut tensor = tensor;
     while let Some(node) = flow.producer(tensor)
         && operators.contains(&node.op_type.as_str())
-        && let Some(before) = node.input.first()
+        && let Some(input) = node.input.first()
     {
-        tensor = before;
+        tensor = input;
     }
     tensor
 }
@@ -85,8 +85,8 @@ fn only_softmax<'a>(flow: &Flow<'a>, tensor: &'a str) -> Option<&'a NodeProto> {
     found
 }
 
-/// What the decoding makes of made-up logits of the shapes of `boxes` and `scores`; constants all, so that it is folded
-/// and not run.
+/// What the decoding makes of made-up logits of the shapes of `boxes` and `scores`. The end of the graph is run for
+/// that; of a picture nothing is.
 pub(crate) fn sample(
     proto: &ModelProto,
     decoding: &Decoding,
@@ -108,11 +108,11 @@ pub(crate) fn sample(
             .extend(given.map(|((name, shape), logits)| constant(name, shape, logits)));
     }
     let importer = tract_onnx::onnx().with_ignore_value_info(true);
-    let model: TypedModel =
-        importer.model_for_proto_model(&end)?.into_typed()?.into_decluttered()?;
-    let Some(folded) = model.output_fact(0)?.konst.clone() else {
-        bail!("the end of the graph is not constant")
-    };
+    let model = importer.model_for_proto_model(&end)?.into_typed()?;
+    if !model.inputs.is_empty() {
+        bail!("the end of the graph takes something besides the logits");
+    }
+    let folded = TypedSimplePlan::new(model)?.run(tvec!())?.remove(0);
     let rows = folded.cast_to::<f32>()?;
     let (shape, rows) =
         (rows.shape().to_vec(), rows.try_as_plain_ram()?.as_slice::<f32>()?.to_vec());

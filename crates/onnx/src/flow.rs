@@ -84,7 +84,7 @@ impl<'a> Flow<'a> {
     }
 
     /// The nodes that are computed from `tensor`.
-    pub(crate) fn from_tensor(&self, tensor: &'a str) -> Places {
+    pub(crate) fn behind(&self, tensor: &'a str) -> Places {
         let mut reached = HashSet::from([tensor]);
         let mut found = Places::new();
         for (place, node) in self.graph.node.iter().enumerate() {

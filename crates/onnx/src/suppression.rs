@@ -83,7 +83,7 @@ fn together(graph: &GraphProto, flow: &Flow<'_>, node: &NodeProto) -> Option<Cut
         tensor = before.input.first().filter(|input| flow.is_solid(input))?.as_str();
     }
     let boxes = node.input.first()?;
-    let between: HashSet<usize> = &flow.from_tensor(tensor) & &flow.towards([boxes.as_str()]);
+    let between: HashSet<usize> = &flow.behind(tensor) & &flow.towards([boxes.as_str()]);
     let converted = flow.has(between, &CONVERTING) || takes_centres(node);
     let boxes = if converted { BoxNumbers::Centre } else { BoxNumbers::Corners };
     let mut outputs = vec![tensor.to_owned()];

@@ -4,7 +4,9 @@
 use std::{cmp::Ordering, iter, sync::Arc};
 
 use detections_classes::{BoundClasses, Color};
-use detections_infer::{ClassThresholds, Detail, DetectParams, Detector, Inference, NmsMode};
+use detections_infer::{
+    ClassThresholds, Detail, DetectParams, Detector, Inference, Masks, NmsMode,
+};
 use detections_types::{ClassIndex, Detection, Rect, Score, Source};
 
 use crate::PipelineError;
@@ -30,6 +32,8 @@ pub struct SearchRequest {
     pub max_detections: usize,
     /// Whether boxes of different classes suppress each other.
     pub nms: NmsMode,
+    /// Whether the pixels of each object are told.
+    pub masks: Masks,
     /// Which classes are wanted.
     pub classes: ClassSelection,
 }
@@ -41,6 +45,7 @@ impl Default for SearchRequest {
             iou: 0.45,
             max_detections: 300,
             nms: NmsMode::ClassWise,
+            masks: Masks::Off,
             classes: ClassSelection::All,
         }
     }
@@ -94,6 +99,7 @@ impl Search {
             iou: request.iou,
             max_detections: request.max_detections,
             nms: request.nms,
+            masks: request.masks,
         })
     }
 

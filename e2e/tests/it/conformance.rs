@@ -117,6 +117,9 @@ fn checked(model: &Path) -> Result<Row> {
     let pictures: Vec<_> = reference.pictures.keys().collect();
     let paths = pictures.iter().map(|name| fixture_path(&format!("media/{name}")));
     let mut arguments = vec!["detect".into(), "--json".into(), "--model".into(), model.into()];
+    if reference.has_masks() {
+        arguments.push("--masks".into());
+    }
     arguments.extend(paths);
     let output = program::run(&arguments, &reference.variables())?;
     let said = String::from_utf8_lossy(&output.stderr);

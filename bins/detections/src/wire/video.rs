@@ -299,6 +299,7 @@ mod tests {
             bounds,
             obb: None,
             keypoints: None,
+            mask: None,
         };
         let known = TrackedBody { detection: detection.clone(), track_id: Some(1) };
         let frame = FrameBody {
