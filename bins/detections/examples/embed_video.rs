@@ -39,7 +39,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn pipeline() -> Result<VideoPipeline, Box<dyn Error>> {
     let file = OnnxFile::parse(&ModelSource::BuiltIn.fetch()?.bytes)?;
     let manifest = Manifest::resolve(file.description(), &ManifestOptions::default())?;
-    let model = Arc::new(TractModel::load(&file, manifest.input)?);
+    let model = Arc::new(TractModel::load_with(&file, manifest.input, &manifest.fixed)?);
     let classes = Arc::new(ClassMap::identity().bind(manifest.labels())?);
     let options = DetectorOptions { workers: 2.try_into()?, queue_capacity: 8.try_into()? };
     let detector = Arc::new(Detector::spawn(model, manifest, options)?);

@@ -16,7 +16,7 @@ use std::{
     time::Duration,
 };
 
-use detections_infer::HeadKind;
+use detections_infer::{HeadKind, LabelPolicy};
 use detections_types::Score;
 use tracing_subscriber::EnvFilter;
 
@@ -100,6 +100,8 @@ pub struct ModelConfig {
     pub name: Option<String>,
     /// The output layout, where it shall not be recognised.
     pub head: Option<HeadKind>,
+    /// What happens when the file names more or fewer classes than its head has.
+    pub labels: LabelPolicy,
     /// The input size, where the model leaves it open.
     pub input_size: Option<InputSize>,
 }
@@ -253,12 +255,13 @@ impl ServerConfig {
 
 impl ModelConfig {
     fn read(reader: &mut Reader) -> Self {
-        let heads = [("yolov8", HeadKind::Yolov8), ("yolox", HeadKind::Yolox)];
+        let labels = [("strict", LabelPolicy::Strict), ("fit", LabelPolicy::Fit)];
         Self {
             path: reader.path("model.path"),
+            head: reader.optional("model.head", str::parse),
             name: reader.optional("model.name", loader_name),
-            head: reader.optional("model.head", choice(heads)),
             input_size: reader.optional("model.input_size", input_size),
+            labels: reader.get("model.labels", LabelPolicy::Strict, choice(labels)),
         }
     }
 }

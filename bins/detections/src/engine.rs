@@ -89,7 +89,7 @@ impl LoadedModel {
         let file = OnnxFile::parse(&artifact.bytes).map_err(refused)?;
         let manifest = Manifest::resolve(file.description(), options)
             .map_err(|source| EngineError::Manifest { model: origin.clone(), source })?;
-        let model = TractModel::load(&file, manifest.input)
+        let (model, manifest) = TractModel::load_undecoded(&file, manifest)
             .map_err(|source| EngineError::Backend { model: origin.clone(), source })?;
         let card = ModelCard::new(artifact, &manifest);
         Ok(Self { card, manifest, model: Arc::new(model), origin })
@@ -199,6 +199,7 @@ pub fn manifest_options(config: &ModelConfig, max_batch: Option<NonZeroUsize>) -
         head: config.head,
         input_size: config.input_size.map(|size| (size.height, size.width)),
         max_batch: max_batch.map(NonZeroUsize::get),
+        labels: config.labels,
     }
 }
 

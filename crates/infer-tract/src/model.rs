@@ -2,9 +2,9 @@
 
 use std::{fmt, sync::Arc};
 
-use detections_infer::{InferError, InputShape, Model, Session};
+use detections_infer::{InferError, InputShape, Manifest, Model, Session};
 use detections_onnx::{GraphInput, OnnxFile};
-use detections_types::{Dim, ModelDescription};
+use detections_types::{Dim, FixedInput, ModelDescription, TensorInfo};
 use tract_core::prelude::TypedSimplePlan;
 
 use crate::{
@@ -38,12 +38,50 @@ impl TractModel {
     /// length among the reasons), [`InferTractError::Output`] when an output does not count images,
     /// [`InferTractError::Refused`] and [`InferTractError::Panicked`] when it cannot be compiled.
     pub fn load(file: &OnnxFile, input: InputShape) -> Result<Self, InferTractError> {
+        Self::load_with(file, input, &[])
+    }
+
+    /// The same for a model with inputs besides the picture, which always get the numbers of `fixed`.
+    ///
+    /// # Errors
+    /// Those of [`load`](Self::load).
+    pub fn load_with(
+        file: &OnnxFile,
+        input: InputShape,
+        fixed: &[FixedInput],
+    ) -> Result<Self, InferTractError> {
         let description = file.description().clone();
         let planned_batch = planned_batch(&description, input);
         let InputShape { height, width, .. } = input;
-        let graph = file.typed_graph(GraphInput { batch: planned_batch, height, width })?;
+        let graph =
+            file.typed_graph_with(GraphInput { batch: planned_batch, height, width }, fixed)?;
         let plan = plan::compile(graph, &description.signature, planned_batch)?;
         Ok(Self { description, input, planned_batch, plan })
+    }
+
+    /// The same, and without the decoding of boxes that the graph ends in, where the manifest's head can do that
+    /// for those that count alone; the manifest that comes back reads what this model gives.
+    ///
+    /// # Errors
+    /// Those of [`load`](Self::load).
+    pub fn load_undecoded(
+        file: &OnnxFile,
+        manifest: Manifest,
+    ) -> Result<(Self, Manifest), InferTractError> {
+        let (input, mut description) = (manifest.input, file.description().clone());
+        let planned_batch = planned_batch(&description, input);
+        let InputShape { height, width, .. } = input;
+        let wanted = GraphInput { batch: planned_batch, height, width };
+        let undecoded = file.undecoded_graph(wanted, &manifest.fixed)?;
+        if let Some((graph, undecoded)) = undecoded
+            && let Some(manifest) = manifest.undecoded(&undecoded)
+        {
+            description.signature.outputs = undecoded.outputs;
+            let plan = plan::compile(graph, &description.signature, planned_batch)?;
+            return Ok((Self { description, input, planned_batch, plan }, manifest));
+        }
+        let model = Self::load_with(file, input, &manifest.fixed)?;
+        Ok((model, manifest))
     }
 }
 
@@ -78,8 +116,8 @@ impl fmt::Debug for TractModel {
 
 /// How many images the plan takes at once. A batch of none is left for the graph to refuse.
 fn planned_batch(description: &ModelDescription, input: InputShape) -> usize {
-    let axis = description.signature.inputs.first().and_then(|input| input.shape.first());
-    match axis {
+    let picture = description.signature.inputs.iter().find_map(TensorInfo::picture);
+    match picture.map(|picture| picture.batch) {
         Some(Dim::Dynamic(_)) => input.max_batch.min(1),
         Some(Dim::Fixed(_)) | None => input.max_batch,
     }

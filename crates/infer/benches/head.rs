@@ -10,7 +10,7 @@
 use std::{hint::black_box, time::Duration};
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use detections_infer::{ClassThresholds, Manifest, ManifestOptions, OutputTensor};
+use detections_infer::{ClassThresholds, Manifest, ManifestOptions, OutputTensor, Outputs};
 use detections_types::{Dim, ElementType, ModelDescription, Score, Signature, TensorInfo};
 
 const ANCHORS: usize = 8400;
@@ -41,8 +41,8 @@ fn bench(c: &mut Criterion, name: &str, shape: [usize; 3], objects: bool) {
     c.bench_function(&format!("head {} 640, {words}", head.kind()), |b| {
         b.iter(|| {
             candidates.clear();
-            let output = OutputTensor { shape: &shape, data: black_box(&data) };
-            head.decode(output, 0, &thresholds, &mut candidates).unwrap();
+            let tensors = vec![OutputTensor { shape: &shape, data: black_box(&data) }];
+            head.decode(&Outputs { tensors }, 0, &thresholds, &mut candidates).unwrap();
             candidates.len()
         });
     });

@@ -28,6 +28,7 @@ fn boxes(count: usize, rect: impl Fn(usize) -> [f32; 4]) -> Vec<Candidate> {
             rect: Rect::from_corners(x, y, x + w, y + h),
             score: Score::clamped(random(i, 5)).unwrap(),
             class: ClassIndex(0),
+            anchor: 0,
         }
     };
     (0..count).map(one).collect()

@@ -23,20 +23,32 @@ pub enum InferError {
     #[error("{}", match .0 { Interrupt::Cancelled => "cancelled", Interrupt::TimedOut => "deadline passed" })]
     Interrupted(Interrupt),
     /// The model does not take exactly one tensor.
-    #[error("the model has {found} inputs; models with one image input are supported")]
+    #[error("the model has {found} inputs, of which not exactly one takes pictures")]
     InputCount {
         /// How many it takes.
         found: usize,
     },
     /// The input tensor is not an image in the supported layout.
-    #[error("input {tensor} is not supported; [batch, 3, height, width] of F32 or F16 is")]
+    #[error(
+        "input {tensor} is not supported; [batch, 3, height, width] of F32, F16 or U8 is, also with 1 channel \
+         and with the channels last"
+    )]
     InputLayout {
+        /// Name, type and shape in the file.
+        tensor: String,
+    },
+    /// Nobody knows what an input besides the pictures wants.
+    #[error(
+        "input {tensor} is not known; besides the pictures `orig_target_sizes`, `im_shape` and `scale_factor` \
+         of two numbers are, and `score_threshold` and `iou_threshold` of one"
+    )]
+    InputUnknown {
         /// Name, type and shape in the file.
         tensor: String,
     },
     /// The input's height or width is open and nothing settles it.
     #[error(
-        "input {tensor} leaves its size open and no `imgsz` metadata settles it; give an input size"
+        "input {tensor} leaves its size open and no `imgsz` metadata settles it; set model.input_size"
     )]
     InputSizeOpen {
         /// Name, type and shape in the file.
@@ -54,8 +66,8 @@ pub enum InferError {
     },
     /// The input size cannot be worked with.
     #[error(
-        "an input of {max_batch}x3x{height}x{width} is not supported; sides are multiples of 32 and a batch has \
-         1 to {limit} elements"
+        "an input of {max_batch}x3x{height}x{width} is not supported; a batch has 1 to {limit} elements, and \
+         sides that the file leaves open are multiples of 32"
     )]
     InputSizeRefused {
         /// Images of a batch.
@@ -76,26 +88,33 @@ pub enum InferError {
     /// The `names` metadata cannot be read.
     #[error("metadata `names` cannot be read")]
     NamesMetadata(#[source] NamesError),
-    /// The model does something else than detecting axis-aligned boxes.
-    #[error("metadata `task` is {task:?}; only \"detect\" is supported")]
+    /// The model does something else than finding objects.
+    #[error(
+        "metadata `task` is {task:?}; \"detect\", \"obb\", \"segment\" and \"pose\" are supported"
+    )]
     Task {
         /// The metadata as written.
         task: String,
     },
     /// No supported output layout fits.
-    #[error("no supported head fits: {seen}; supported are {}", HeadKind::SUPPORTED)]
+    #[error("no supported head fits: {seen}; supported are {}", HeadKind::names())]
     HeadUnknown {
         /// The model's outputs, input size and number of names.
         seen: String,
     },
     /// More than one output layout fits.
-    #[error("more than one head fits: {seen}; choose one of {}", HeadKind::SUPPORTED)]
+    #[error("more than one head fits: {seen}; set model.head to one of {heads}")]
     HeadAmbiguous {
         /// The model's outputs, input size and number of names.
         seen: String,
+        /// The heads that fit.
+        heads: String,
     },
     /// The model names more or fewer classes than its head has.
-    #[error("the model names {labels} classes, but its {head} head has {classes} ({seen})")]
+    #[error(
+        "the model names {labels} classes, but its {head} head has {classes} ({seen}); set model.labels to \
+         \"fit\" to drop names that are too many and to number classes that have none"
+    )]
     LabelCount {
         /// Number of names.
         labels: usize,
@@ -181,6 +200,7 @@ impl InferError {
         match self {
             Self::InputCount { .. }
             | Self::InputLayout { .. }
+            | Self::InputUnknown { .. }
             | Self::InputSizeRefused { .. }
             | Self::Task { .. }
             | Self::HeadUnknown { .. }

@@ -1,50 +1,68 @@
-//! From a model's raw output to candidate boxes: the closed set of output layouts, as data.
+//! From a model's raw outputs to candidate boxes: the closed set of output layouts, as data.
 
 mod best;
-mod yolov8;
-mod yolox;
+mod class_rows;
+mod columns;
+mod dfl;
+mod distances;
+mod grid;
+mod kind;
+mod listed;
+mod maps;
+mod objects;
+mod pair;
+mod turned;
 
-use std::fmt;
+use detections_types::{BoxNumbers, ClassIndex, ModelInput, Rect, Score, Source};
 
-use detections_types::{ClassIndex, ModelInput, Rect, Score};
+use crate::{
+    ClassThresholds, InferError, InputShape, Letterbox, Mask, OutputTensor, Outputs,
+    mask::Prototypes, numeric::float,
+};
 
-use crate::{ClassThresholds, InferError, OutputTensor};
+pub use self::kind::HeadKind;
+pub(crate) use self::{
+    class_rows::{Boxes, ClassRows},
+    columns::{Columns, Objectness},
+    dfl::Dfl,
+    distances::{BOX as DISTANCES, Distances, STRIDES as DISTANCE_STRIDES, Tensors, cells},
+    grid::{Grid, STRIDES},
+    listed::Listed,
+    maps::{Anchors, Maps, YOLOV5, YOLOV7},
+    objects::Objects,
+    pair::{Grade, Pair},
+    turned::TurnedRect,
+};
 
-pub(crate) use self::yolox::STRIDES;
-pub use self::{yolov8::Yolov8Head, yolox::YoloxHead};
-
-/// The supported output layouts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum HeadKind {
-    /// Ultralytics YOLOv8, YOLOv9, YOLO11: `[batch, 4 + classes, anchors]`.
-    Yolov8,
-    /// Megvii YOLOX, raw grid: `[batch, anchors, 5 + classes]`.
-    Yolox,
+/// How to read a model's outputs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Head {
+    kind: HeadKind,
+    reading: Reading,
+    points: Option<Points>,
 }
 
-impl HeadKind {
-    /// All of them with the layout of their output, for messages.
-    pub const SUPPORTED: &'static str = "`yolov8` (Ultralytics YOLOv8/9/11, [batch, 4 + classes, anchors] \
-         with anchors of strides 8, 16, 32, optionally 4 or 64) and `yolox` (YOLOX raw grid, \
-         [batch, anchors, 5 + classes] with anchors of strides 8, 16, 32)";
+/// How keypoints lie behind box and classes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Points {
+    /// How many an object has.
+    pub(crate) count: usize,
+    /// Numbers of one: x, y and, where there are three, how visible it is.
+    pub(crate) numbers: usize,
 }
 
-impl fmt::Display for HeadKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Yolov8 => "yolov8",
-            Self::Yolox => "yolox",
-        })
-    }
-}
-
-/// How to read a model's output.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Head {
-    /// See [`Yolov8Head`].
-    Yolov8(Yolov8Head),
-    /// See [`YoloxHead`].
-    Yolox(YoloxHead),
+/// What the layouts have in common is read in the same way, with their differences as data.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Reading {
+    ClassRows(ClassRows),
+    Columns(Columns),
+    Grid(Grid),
+    Maps(Maps),
+    Objects(Objects),
+    Pair(Pair),
+    Listed(Listed),
+    Distances(Distances),
+    Dfl(Dfl),
 }
 
 /// A box that the model proposes, before boxes of the same object are thinned out.
@@ -56,24 +74,39 @@ pub struct Candidate {
     pub score: Score,
     /// The class it is most sure of.
     pub class: ClassIndex,
+    /// Where in the outputs of its picture it was read, for what else is told there.
+    pub anchor: u32,
 }
 
 impl Head {
+    pub(crate) const fn new(kind: HeadKind, reading: Reading) -> Self {
+        Self { kind, reading, points: None }
+    }
+
+    /// The same head, whose objects have keypoints.
+    pub(crate) fn with_points(self, points: Points) -> Self {
+        Self { points: Some(points), ..self }
+    }
+
     /// Its layout.
     #[must_use]
     pub const fn kind(&self) -> HeadKind {
-        match self {
-            Self::Yolov8(_) => HeadKind::Yolov8,
-            Self::Yolox(_) => HeadKind::Yolox,
-        }
+        self.kind
     }
 
     /// How many classes it tells apart.
     #[must_use]
     pub const fn classes(&self) -> usize {
-        match self {
-            Self::Yolov8(head) => head.classes,
-            Self::Yolox(head) => head.classes,
+        match &self.reading {
+            Reading::ClassRows(head) => head.classes,
+            Reading::Columns(head) => head.classes,
+            Reading::Grid(head) => head.classes,
+            Reading::Maps(head) => head.classes,
+            Reading::Objects(head) => head.classes,
+            Reading::Pair(head) => head.classes,
+            Reading::Listed(head) => head.classes,
+            Reading::Distances(head) => head.classes,
+            Reading::Dfl(head) => head.classes,
         }
     }
 
@@ -82,33 +115,187 @@ impl Head {
     /// Boxes and scores that are not finite, and boxes without an area, are left out.
     ///
     /// # Errors
-    /// [`InferError::OutputShape`] when `output` is not of this layout.
+    /// [`InferError::OutputShape`] when `outputs` are not of this layout.
     pub fn decode(
         &self,
-        output: OutputTensor<'_>,
+        outputs: &Outputs<'_>,
         image: usize,
         thresholds: &ClassThresholds,
         candidates: &mut Vec<Candidate>,
     ) -> Result<(), InferError> {
-        match self {
-            Self::Yolov8(head) => head.decode(output, image, thresholds, candidates),
-            Self::Yolox(head) => head.decode(output, image, thresholds, candidates),
+        let first = || first(outputs);
+        let decoded = match &self.reading {
+            Reading::ClassRows(head) => head.decode(first(), image, thresholds, candidates),
+            Reading::Columns(head) => head.decode(first(), image, thresholds, candidates),
+            Reading::Grid(head) => head.decode(first(), image, thresholds, candidates),
+            Reading::Maps(head) => head.decode(outputs, image, thresholds, candidates),
+            Reading::Objects(head) => head.decode(first(), image, thresholds, candidates),
+            Reading::Pair(head) => head.decode(outputs, image, thresholds, candidates),
+            Reading::Listed(head) => head.decode(outputs, image, thresholds, candidates),
+            Reading::Distances(head) => head.decode(outputs, image, thresholds, candidates),
+            Reading::Dfl(head) => head.decode(outputs, image, thresholds, candidates),
+        };
+        decoded.map_err(|Misfit { found, expected }| InferError::OutputShape {
+            head: self.kind,
+            found,
+            expected,
+        })
+    }
+
+    /// The turned box that `candidate` was read from, where the layout has such.
+    pub(crate) fn turned(
+        &self,
+        outputs: &Outputs<'_>,
+        image: usize,
+        candidate: &Candidate,
+    ) -> Option<TurnedRect> {
+        let anchor = candidate.anchor as usize;
+        match &self.reading {
+            Reading::ClassRows(head) => head.turned(first(outputs), image, anchor),
+            Reading::Objects(head) => head.turned(first(outputs), image, anchor),
+            Reading::Columns(_)
+            | Reading::Grid(_)
+            | Reading::Maps(_)
+            | Reading::Pair(_)
+            | Reading::Listed(_)
+            | Reading::Distances(_)
+            | Reading::Dfl(_) => None,
         }
+    }
+
+    /// The keypoints of `candidate` in pixels of the input, x, y and visibility each, where the layout has such.
+    pub(crate) fn keypoints(
+        &self,
+        outputs: &Outputs<'_>,
+        image: usize,
+        candidate: &Candidate,
+    ) -> Option<Vec<[f32; 3]>> {
+        let Points { count, numbers } = self.points?;
+        let number = |place: usize| self.further(first(outputs), image, candidate, place);
+        let point = |index: usize| {
+            let start = index * numbers;
+            // Points that are told without it are visible.
+            let visible = if numbers > 2 { number(start + 2)? } else { 1.0 };
+            Some([number(start)?, number(start + 1)?, visible])
+        };
+        (0..count).map(point).collect()
+    }
+
+    /// Whether it tells the pixels of objects.
+    #[must_use]
+    pub const fn has_masks(&self) -> bool {
+        matches!(self.kind, HeadKind::YoloSeg)
+    }
+
+    /// The pixels of `candidate`, which lies at `rect` in its picture, where the layout tells them.
+    pub(crate) fn mask(
+        &self,
+        outputs: &Outputs<'_>,
+        image: usize,
+        candidate: &Candidate,
+        (letterbox, rect, input): (&Letterbox, &Rect<Source>, InputShape),
+    ) -> Option<Mask> {
+        let tensor = outputs.tensors.get(1).filter(|_| self.has_masks())?;
+        let &[_, planes, height, width] = tensor.shape else {
+            return None;
+        };
+        let data = tensor.image(image);
+        let number = |place: usize| self.further(first(outputs), image, candidate, place);
+        let weights = (0..planes).map(number).collect::<Option<Vec<f32>>>()?;
+        let scale = [float(width) / float(input.width), float(height) / float(input.height)];
+        let prototypes = Prototypes { data, height, width, scale };
+        Some(prototypes.mask(&weights, letterbox, rect))
+    }
+
+    /// The number at `place` behind the box and the classes that `candidate` was read from.
+    fn further(
+        &self,
+        output: OutputTensor<'_>,
+        image: usize,
+        candidate: &Candidate,
+        place: usize,
+    ) -> Option<f32> {
+        let anchor = candidate.anchor as usize;
+        match &self.reading {
+            Reading::ClassRows(head) => head.further(output, image, anchor, place),
+            Reading::Objects(head) => head.further(output, image, anchor, place),
+            Reading::Columns(_)
+            | Reading::Grid(_)
+            | Reading::Maps(_)
+            | Reading::Pair(_)
+            | Reading::Listed(_)
+            | Reading::Distances(_)
+            | Reading::Dfl(_) => None,
+        }
+    }
+
+    /// Whether its boxes are turned.
+    pub(crate) const fn is_turned(&self) -> bool {
+        matches!(
+            &self.reading,
+            Reading::ClassRows(ClassRows { boxes: Boxes::Turned, .. })
+                | Reading::Objects(Objects { angle: Some(_), .. })
+        )
+    }
+
+    /// Whether its boxes are final, so that none suppresses another.
+    #[must_use]
+    pub const fn is_final(&self) -> bool {
+        matches!(&self.reading, Reading::Objects(_) | Reading::Listed(_))
+            || matches!(&self.reading, Reading::Pair(Pair { grade: Grade::Logits, .. }))
+            || matches!(self.kind, HeadKind::RtDetrUltralytics)
     }
 }
 
-/// The candidate of a box and its best class, unless it does not count.
-fn candidate(
-    rect: Rect<ModelInput>,
+/// The first output; one of no elements where there is none.
+fn first<'a>(outputs: &Outputs<'a>) -> OutputTensor<'a> {
+    outputs.tensors.first().copied().unwrap_or(OutputTensor { shape: &[], data: &[] })
+}
+
+/// An output that is not of the layout.
+#[derive(Debug)]
+struct Misfit {
+    found: Vec<usize>,
+    expected: String,
+}
+
+impl Misfit {
+    fn new(found: &[usize], expected: String) -> Self {
+        Self { found: found.to_vec(), expected }
+    }
+}
+
+/// The box of four numbers, the horizontal and vertical ones of which are multiplied.
+#[inline(always)]
+fn scaled_rect(form: BoxNumbers, numbers: &[f32], [x, y]: [f32; 2]) -> Rect<ModelInput> {
+    let [a, b, c, d] = [numbers[0] * x, numbers[1] * y, numbers[2] * x, numbers[3] * y];
+    match form {
+        BoxNumbers::Corners => Rect::from_corners(a, b, c, d),
+        BoxNumbers::Centre => Rect::from_center(a, b, c, d),
+    }
+}
+
+/// An anchor's best class.
+#[derive(Debug, Clone, Copy)]
+struct Best {
     score: f32,
     class: u32,
+    anchor: usize,
+}
+
+/// The candidate of a box and its best class, unless it does not count.
+#[inline]
+fn candidate(
+    rect: Rect<ModelInput>,
+    best: Best,
     thresholds: &ClassThresholds,
 ) -> Option<Candidate> {
+    let Best { score, class, anchor } = best;
     let class = ClassIndex(class);
     let threshold = thresholds.of(class)?;
     let sound = score.is_finite() && rect.is_finite() && rect.x1 > rect.x0 && rect.y1 > rect.y0;
     let score = Score::clamped(score).filter(|score| sound && *score >= threshold)?;
-    Some(Candidate { rect, score, class })
+    Some(Candidate { rect, score, class, anchor: u32::try_from(anchor).unwrap_or(u32::MAX) })
 }
 
 /// Cells of the grids with `strides` over an input, which are the anchors of an anchor-free head.

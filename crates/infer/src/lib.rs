@@ -7,20 +7,24 @@ mod detector;
 mod error;
 mod head;
 mod manifest;
+mod mask;
 mod model;
 mod nms;
 mod numeric;
 mod params;
 mod preprocess;
+mod reader;
 
 pub use crate::{
     batcher::{InferTiming, Inference, Lane, Ticket},
     detector::{Detector, DetectorHealth, DetectorOptions},
     error::InferError,
-    head::{Candidate, Head, HeadKind, Yolov8Head, YoloxHead},
-    manifest::{Manifest, ManifestOptions, NamesError},
+    head::{Candidate, Head, HeadKind},
+    manifest::{LabelPolicy, Manifest, ManifestOptions, NamesError},
+    mask::Mask,
     model::{InputShape, Model, OutputTensor, Outputs, Session},
     nms::Nms,
-    params::{ClassThresholds, DetectParams, NmsMode},
+    params::{ClassThresholds, DetectParams, Masks, NmsMode},
     preprocess::{ChannelOrder, Letterbox, Letterboxer, PixelScale, Placement, Preprocess},
+    reader::{Detail, Found, Reader},
 };

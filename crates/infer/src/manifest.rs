@@ -5,8 +5,9 @@ mod coco;
 mod input;
 mod names;
 mod recognise;
+mod undecoded;
 
-use detections_types::ModelDescription;
+use detections_types::{ElementType, FixedInput, ModelDescription};
 
 use crate::{
     ChannelOrder, Head, HeadKind, InferError, InputShape, PixelScale, Placement, Preprocess,
@@ -23,6 +24,18 @@ pub struct ManifestOptions {
     pub input_size: Option<(usize, usize)>,
     /// Images of one run for an input that leaves the batch open; 1 without it.
     pub max_batch: Option<usize>,
+    /// What happens when the file names more or fewer classes than its head has.
+    pub labels: LabelPolicy,
+}
+
+/// What happens when a file names more or fewer classes than its head has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum LabelPolicy {
+    /// It is refused.
+    #[default]
+    Strict,
+    /// Names that are too many are dropped, classes without one are numbered.
+    Fit,
 }
 
 /// A model's input, head and labels, ready for a [`Detector`](crate::Detector).
@@ -31,6 +44,8 @@ pub struct ManifestOptions {
 pub struct Manifest {
     /// The input tensor with all axes settled.
     pub input: InputShape,
+    /// What the inputs besides the pictures get.
+    pub fixed: Vec<FixedInput>,
     /// What is done to a picture's pixels.
     pub preprocess: Preprocess,
     /// How the output is read.
@@ -51,17 +66,15 @@ impl Manifest {
         description: &ModelDescription,
         options: &ManifestOptions,
     ) -> Result<Self, InferError> {
-        check_task(description)?;
-        let input = input::resolve(description, options)?;
+        let inputs = input::resolve(description, options)?;
         let names = labels_in(description)?;
-        let outputs = &description.signature.outputs;
-        let seen =
-            recognise::Seen { description, outputs, input, names: names.as_ref().map(Vec::len) };
-        let found = seen.recognise(options.head)?;
-        let preprocess = preprocessing(found.head.kind());
+        let seen = recognise::Seen::new(description, &inputs, names.as_deref(), options)?;
+        let found = seen.recognise()?;
+        let preprocess = preprocessing(found.head.kind(), &inputs);
         let (labels, origin) = labels(names, found.head.classes());
         let head_reason = format!("{}; {preprocess}; {origin}", found.reason);
-        Ok(Self { input, preprocess, head: found.head, head_reason, labels })
+        let input::Inputs { shape: input, fixed, .. } = inputs;
+        Ok(Self { input, fixed, preprocess, head: found.head, head_reason, labels })
     }
 
     /// The model's word for each class.
@@ -71,49 +84,71 @@ impl Manifest {
     }
 }
 
-/// Other tasks than detection give outputs of like shapes that mean something else.
-fn check_task(description: &ModelDescription) -> Result<(), InferError> {
-    match description.metadata.get("task") {
-        Some(task) if task.trim() != "detect" => Err(InferError::Task { task: task.clone() }),
-        _ => Ok(()),
-    }
-}
-
 fn labels_in(description: &ModelDescription) -> Result<Option<Vec<String>>, InferError> {
-    let names = description.metadata.get("names");
+    // Transformers' configurations spell it so.
+    let names = description.metadata.get("names").or(description.metadata.get("id2label"));
     names.map(|text| names::parse(text)).transpose().map_err(InferError::NamesMetadata)
 }
 
 /// The pixels that the training code of each family feeds to its models.
-const fn preprocessing(head: HeadKind) -> Preprocess {
-    match head {
-        HeadKind::Yolov8 => Preprocess {
-            order: ChannelOrder::Rgb,
-            scale: PixelScale::Unit,
-            placement: Placement::Centre,
-            pad: Preprocess::GREY,
-        },
-        HeadKind::Yolox => Preprocess {
-            order: ChannelOrder::Bgr,
-            scale: PixelScale::Bytes,
-            placement: Placement::TopLeft,
-            pad: Preprocess::GREY,
-        },
-    }
+const fn preprocessing(head: HeadKind, inputs: &input::Inputs) -> Preprocess {
+    use ChannelOrder::{Bgr, Rgb};
+    use PixelScale::{Bytes, ImageNet, Unit};
+    use Placement::{Centre, Stretch, TopLeft};
+    let (order, scale, placement) = match head {
+        HeadKind::Yolov5
+        | HeadKind::Yolov5Raw
+        | HeadKind::Yolov7Raw
+        | HeadKind::Yolov8
+        | HeadKind::EndToEnd
+        | HeadKind::NmsInput
+        | HeadKind::YoloObb
+        | HeadKind::YoloSeg
+        | HeadKind::YoloPose
+        | HeadKind::YoloNas
+        | HeadKind::YoloNasFlat => (Rgb, Unit, Centre),
+        HeadKind::Yolox | HeadKind::YoloxDecoded => (Bgr, Bytes, TopLeft),
+        HeadKind::RtDetrUltralytics
+        | HeadKind::RtDetr
+        | HeadKind::RtDetrTransformers
+        | HeadKind::PpYoloe => (Rgb, Unit, Stretch),
+        HeadKind::RfDetr | HeadKind::PicoDet => (Rgb, ImageNet, Stretch),
+        HeadKind::NanoDet => (Bgr, ImageNet, Stretch),
+        HeadKind::Ssd => (Bgr, Bytes, Stretch),
+        HeadKind::SsdTensorflow => (Rgb, Bytes, Stretch),
+        HeadKind::DamoYolo => (Rgb, Bytes, TopLeft),
+    };
+    // Grey is weighed from red, green and blue; a graph that takes bytes scales them itself.
+    let order = if inputs.channels == 1 { Rgb } else { order };
+    let scale = if matches!(inputs.element, ElementType::U8) { Bytes } else { scale };
+    let pad = if matches!(head, HeadKind::DamoYolo) { 0 } else { Preprocess::GREY };
+    Preprocess { order, scale, placement, pad }
 }
 
+/// As many names as there are classes; what the file has too many or too few of was settled before.
 fn labels(names: Option<Vec<String>>, classes: usize) -> (Vec<String>, &'static str) {
     match names {
-        Some(names) => (names, "labels from the metadata"),
+        Some(mut names) => {
+            names.truncate(classes);
+            names.extend((names.len()..classes).map(numbered));
+            (names, "labels from the metadata")
+        }
         None if classes == coco::NAMES.len() => (
             coco::NAMES.map(String::from).to_vec(),
             "no names in the file, so the 80 classes get COCO's names",
         ),
-        None => (
-            (0..classes).map(|class| format!("class_{class}")).collect(),
-            "no names in the file, so classes are numbered",
+        None if classes == recognise::COCO_CATEGORIES => (
+            coco::by_category(),
+            "no names in the file, so the 91 classes get the names of COCO's categories",
         ),
+        None => {
+            ((0..classes).map(numbered).collect(), "no names in the file, so classes are numbered")
+        }
     }
+}
+
+fn numbered(class: usize) -> String {
+    format!("class_{class}")
 }
 
 #[cfg(test)]

@@ -51,6 +51,33 @@ impl Nms {
         std::mem::swap(candidates, &mut self.kept);
     }
 
+    /// Leaves the best `max_detections`, best first, where nothing is to be suppressed.
+    pub fn best(candidates: &mut Vec<Candidate>, max_detections: usize) {
+        candidates.sort_unstable_by(order);
+        candidates.truncate(max_detections);
+    }
+
+    /// The same as [`suppress`](Self::suppress) with another measure of how much two boxes overlap.
+    ///
+    /// Each candidate is compared with all that stay, of which there are at most `max_detections`.
+    pub(crate) fn suppress_by(
+        candidates: &mut Vec<Candidate>,
+        max_detections: usize,
+        overlaps: impl Fn(&Candidate, &Candidate) -> bool,
+    ) {
+        candidates.sort_unstable_by(order);
+        let mut kept: Vec<Candidate> = Vec::new();
+        for candidate in candidates.iter() {
+            if kept.len() == max_detections {
+                break;
+            }
+            if !kept.iter().any(|kept| overlaps(kept, candidate)) {
+                kept.push(*candidate);
+            }
+        }
+        *candidates = kept;
+    }
+
     /// Appends what stays of `sorted`, whose boxes can all suppress each other.
     fn group(&mut self, sorted: &[Candidate], iou: f32, max_detections: usize) {
         self.group.clear();

@@ -27,3 +27,9 @@ pub(crate) const fn whole(value: f64) -> usize {
 pub(crate) const fn single(value: f64) -> f32 {
     value as f32
 }
+
+/// The count that a number in a tensor stands for; none for what is negative, no number or too large.
+pub(crate) fn whole_number(value: f32) -> Option<usize> {
+    let value = f64::from(value).round();
+    (0.0..1e9).contains(&value).then(|| whole(value))
+}

@@ -23,14 +23,25 @@ pub enum PixelScale {
     Unit,
     /// 0 to 255.
     Bytes,
+    /// 0 to 1 less ImageNet's mean, over its standard deviation, for each colour.
+    ImageNet,
 }
 
 impl PixelScale {
     /// What a byte is multiplied with.
     pub(crate) const fn factor(self) -> f32 {
         match self {
-            Self::Unit => 1.0 / 255.0,
+            Self::Unit | Self::ImageNet => 1.0 / 255.0,
             Self::Bytes => 1.0,
+        }
+    }
+
+    /// What is taken off red, green and blue afterwards, and what the rest is divided by: torchvision's
+    /// <https://pytorch.org/vision/stable/models.html>.
+    pub(crate) const fn normal(self) -> Option<[[f32; 2]; 3]> {
+        match self {
+            Self::Unit | Self::Bytes => None,
+            Self::ImageNet => Some([[0.485, 0.229], [0.456, 0.224], [0.406, 0.225]]),
         }
     }
 }
@@ -42,6 +53,8 @@ pub enum Placement {
     Centre,
     /// In the top-left corner; sides are rounded down, as YOLOX does.
     TopLeft,
+    /// Everywhere: its proportions give way, as the DETR families do.
+    Stretch,
 }
 
 /// What is done to a picture's pixels before a model sees them.
@@ -71,11 +84,13 @@ impl fmt::Display for Preprocess {
         let scale = match self.scale {
             PixelScale::Unit => "0..1",
             PixelScale::Bytes => "0..255",
+            PixelScale::ImageNet => "0..1 less ImageNet's mean over its deviation",
         };
         let placement = match self.placement {
-            Placement::Centre => "centred",
-            Placement::TopLeft => "top-left",
+            Placement::Centre => "centred letterbox",
+            Placement::TopLeft => "top-left letterbox",
+            Placement::Stretch => "stretched",
         };
-        write!(f, "{order} {scale}, {placement} letterbox")
+        write!(f, "{order} {scale}, {placement}")
     }
 }

@@ -60,7 +60,7 @@ fn unsupported(node: &NodeProto) -> UnsupportedOperator {
     UnsupportedOperator { node: name.cloned().unwrap_or_default(), operator }
 }
 
-fn subgraphs(node: &NodeProto) -> impl Iterator<Item = &GraphProto> {
+pub(crate) fn subgraphs(node: &NodeProto) -> impl Iterator<Item = &GraphProto> {
     node.attribute.iter().flat_map(|attribute| attribute.g.iter().chain(&attribute.graphs))
 }
 

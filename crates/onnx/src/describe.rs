@@ -1,7 +1,8 @@
 //! What a file says of itself, in the words of the other layers.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
+use crate::check::subgraphs;
 use detections_types::{Dim, ElementType, ModelDescription, Signature, TensorInfo};
 use tract_onnx::pb::{
     GraphProto, ModelProto, TensorShapeProto, ValueInfoProto, tensor_proto::DataType,
@@ -14,7 +15,19 @@ pub(crate) fn model(proto: &ModelProto) -> ModelDescription {
     ModelDescription {
         signature: proto.graph.as_ref().map(signature).unwrap_or_default(),
         metadata: entries.map(|entry| (entry.key.clone(), entry.value.clone())).collect(),
+        operators: proto.graph.as_ref().map(operators).unwrap_or_default(),
+        suppression: None,
     }
+}
+
+/// The names of all operators, those in subgraphs too.
+pub(crate) fn operators(graph: &GraphProto) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for node in &graph.node {
+        names.insert(node.op_type.clone());
+        subgraphs(node).for_each(|inner| names.extend(operators(inner)));
+    }
+    names
 }
 
 /// Files of old format versions list their weights among the inputs; nobody has to feed those.

@@ -2,13 +2,14 @@
 
 use std::fmt;
 
-use detections_types::{Dim, ElementType, Signature, TensorInfo};
+use detections_types::{Dim, ElementType, FixedInput, PictureLayout, Signature, TensorInfo};
 use tract_onnx::{
     pb::ModelProto,
-    prelude::{DatumExt, Framework, InferenceModel, InferenceModelExt, TractResult, TypedModel},
+    prelude::{Framework, InferenceModel, InferenceModelExt, TractResult, TypedModel},
+    tract_hir::internal::bail,
 };
 
-use crate::{OnnxError, guard::guarded};
+use crate::{OnnxError, adapt, decoding::Decoding, guard::guarded};
 
 /// The shape in which a graph is wanted to take its pictures: `[batch, 3, height, width]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -55,45 +56,88 @@ impl TypedGraph {
     }
 }
 
+impl TypedGraph {
+    /// The settled shapes of its outputs, if they are as many.
+    pub(crate) fn output_shapes<const N: usize>(&self) -> Option<[Vec<usize>; N]> {
+        let facts = (0..self.0.outputs.len()).map(|index| self.0.output_fact(index).ok());
+        let shapes = facts.map(|fact| Some(fact?.shape.as_concrete()?.to_vec()));
+        shapes.collect::<Option<Vec<_>>>()?.try_into().ok()
+    }
+}
+
 impl AsRef<TypedModel> for TypedGraph {
     fn as_ref(&self) -> &TypedModel {
         &self.0
     }
 }
 
-/// Translates the graph of a lifted model for one input shape.
+/// Where a graph ends.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum End<'a> {
+    /// In the file's outputs.
+    File,
+    /// In front of the decoding of its boxes.
+    Undecoded(&'a Decoding),
+}
+
+/// Translates the graph of a lifted model for one input shape; `fixed` says what its other inputs get.
 pub(crate) fn import(
     proto: &ModelProto,
     signature: &Signature,
     input: GraphInput,
+    fixed: &[FixedInput],
+    end: End<'_>,
 ) -> Result<TypedGraph, OnnxError> {
-    check_input(signature, input)?;
-    let model = guarded("translating its nodes", || translate(proto, input))?;
-    let model = guarded("inferring shapes", || model.into_typed())?;
+    let (picture, layout) = picture(signature, input, fixed)?;
+    let model = guarded("translating its nodes", || {
+        let source = adapt::Source { picture, layout: &layout, input, fixed };
+        translate(proto, signature, &source, end)
+    })?;
+    let mut model = guarded("inferring shapes", || model.into_typed())?;
+    guarded("adapting its input", || adapt::take_planes(&mut model, picture, &layout, input))?;
     guarded("folding constants", || model.into_decluttered()).map(TypedGraph)
 }
 
-fn check_input(signature: &Signature, wanted: GraphInput) -> Result<(), OnnxError> {
-    let [input] = signature.inputs.as_slice() else {
+/// The one input that is not fixed, and how it holds pictures of the wanted size.
+fn picture<'a>(
+    signature: &'a Signature,
+    wanted: GraphInput,
+    fixed: &[FixedInput],
+) -> Result<(&'a TensorInfo, PictureLayout), OnnxError> {
+    let open = |input: &&TensorInfo| fixed.iter().all(|fixed| fixed.name != input.name);
+    let mut inputs = signature.inputs.iter().filter(open);
+    let (Some(input), None) = (inputs.next(), inputs.next()) else {
         return Err(OnnxError::InputCount { inputs: signature.inputs.clone() });
     };
-    if !wanted.is_sensible() || !takes(input, wanted) {
-        return Err(OnnxError::InputMismatch { input: input.clone(), wanted });
-    }
-    Ok(())
+    let layout =
+        input.picture().filter(|layout| wanted.is_sensible() && takes(input, layout, wanted));
+    let mismatch = || OnnxError::InputMismatch { input: input.clone(), wanted };
+    layout.map(|layout| (input, layout)).ok_or_else(mismatch)
 }
 
-fn takes(input: &TensorInfo, wanted: GraphInput) -> bool {
-    let fits = |(dim, length): (&Dim, usize)| dim.fixed().is_none_or(|fixed| fixed == length);
-    matches!(input.element, ElementType::F32 | ElementType::F16)
-        && input.shape.len() == 4
-        && input.shape.iter().zip(wanted.shape()).all(fits)
+fn takes(input: &TensorInfo, layout: &PictureLayout, wanted: GraphInput) -> bool {
+    let fits = |dim: &Dim, length: usize| dim.fixed().is_none_or(|fixed| fixed == length);
+    matches!(input.element, ElementType::F32 | ElementType::F16 | ElementType::U8)
+        && fits(&layout.batch, wanted.batch)
+        && fits(&layout.height, wanted.height)
+        && fits(&layout.width, wanted.width)
 }
 
-/// Shapes that the file notes of inner values are left aside: they may name dimensions that `input`
+/// Shapes that the file notes of inner values are left aside: they may name dimensions that `source`
 /// has just settled, and are inferred anyway.
-fn translate(proto: &ModelProto, input: GraphInput) -> TractResult<InferenceModel> {
+fn translate(
+    proto: &ModelProto,
+    signature: &Signature,
+    source: &adapt::Source<'_>,
+    end: End<'_>,
+) -> TractResult<InferenceModel> {
     let importer = tract_onnx::onnx().with_ignore_value_info(true);
-    let model = importer.model_for_proto_model(proto)?;
-    model.with_input_fact(0, f32::fact(input.shape()).into())
+    let mut model = importer.model_for_proto_model(proto)?;
+    if let End::Undecoded(Decoding { boxes, scores, .. }) = end {
+        let outlets = (model.find_outlet_label(boxes), model.find_outlet_label(scores));
+        let (Some(boxes), Some(scores)) = outlets else { bail!("no such tensors") };
+        model.select_output_outlets(&[boxes, scores])?;
+    }
+    adapt::settle_inputs(&mut model, signature, source)?;
+    Ok(model)
 }

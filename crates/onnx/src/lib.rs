@@ -2,13 +2,17 @@
 //! The only crate that knows the format; it runs nothing.
 #![doc = include_str!("../README.md")]
 
+mod adapt;
 mod check;
+mod decoding;
 mod describe;
 mod error;
 mod file;
+mod flow;
 mod graph;
 mod guard;
 mod lift;
+mod suppression;
 
 pub use crate::{
     error::{OnnxError, UnsupportedOperator},

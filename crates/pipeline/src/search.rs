@@ -1,10 +1,12 @@
 //! The search that pictures and frames share: what may be asked of it, and its answer in the words of the
 //! product.
 
-use std::{cmp::Ordering, sync::Arc};
+use std::{cmp::Ordering, iter, sync::Arc};
 
 use detections_classes::{BoundClasses, Color};
-use detections_infer::{ClassThresholds, DetectParams, Detector, NmsMode};
+use detections_infer::{
+    ClassThresholds, Detail, DetectParams, Detector, Inference, Masks, NmsMode,
+};
 use detections_types::{ClassIndex, Detection, Rect, Score, Source};
 
 use crate::PipelineError;
@@ -30,6 +32,8 @@ pub struct SearchRequest {
     pub max_detections: usize,
     /// Whether boxes of different classes suppress each other.
     pub nms: NmsMode,
+    /// Whether the pixels of each object are told.
+    pub masks: Masks,
     /// Which classes are wanted.
     pub classes: ClassSelection,
 }
@@ -41,6 +45,7 @@ impl Default for SearchRequest {
             iou: 0.45,
             max_detections: 300,
             nms: NmsMode::ClassWise,
+            masks: Masks::Off,
             classes: ClassSelection::All,
         }
     }
@@ -59,6 +64,8 @@ pub struct MappedDetection {
     pub score: Score,
     /// Where the object is, in pixels of the picture as it was searched.
     pub rect: Rect<Source>,
+    /// What the model tells of it besides, where it tells more than an upright box.
+    pub detail: Option<Detail>,
 }
 
 impl MappedDetection {
@@ -92,6 +99,7 @@ impl Search {
             iou: request.iou,
             max_detections: request.max_detections,
             nms: request.nms,
+            masks: request.masks,
         })
     }
 
@@ -115,14 +123,21 @@ impl Search {
     }
 
     /// Names what was found in a picture.
-    pub(crate) fn name_all(&self, detections: &[Detection]) -> Vec<MappedDetection> {
-        let mut named: Vec<_> = detections.iter().filter_map(|found| self.name(found)).collect();
+    pub(crate) fn name_all(&self, found: &Inference) -> Vec<MappedDetection> {
+        let details = found.details.iter().map(Some).chain(iter::repeat(None));
+        let found = found.detections.iter().zip(details);
+        let mut named: Vec<_> =
+            found.filter_map(|(detection, detail)| self.name(detection, detail)).collect();
         named.sort_by(MappedDetection::report_order);
         named
     }
 
     /// Names one object; `None` where the product has no class for it.
-    pub(crate) fn name(&self, detection: &Detection) -> Option<MappedDetection> {
+    pub(crate) fn name(
+        &self,
+        detection: &Detection,
+        detail: Option<&Detail>,
+    ) -> Option<MappedDetection> {
         let class = self.classes.class(detection.class)?;
         Some(MappedDetection {
             class_id: class.id,
@@ -130,6 +145,7 @@ impl Search {
             color: class.color,
             score: detection.score,
             rect: detection.rect,
+            detail: detail.cloned(),
         })
     }
 }

@@ -149,7 +149,7 @@ impl StillPipeline {
             height,
             orientation,
             sha256,
-            detections: self.search.name_all(&inference.detections),
+            detections: self.search.name_all(inference),
             timing: StillTiming::new(decode, inference.timing, started.elapsed()),
         }
     }

@@ -20,5 +20,8 @@ pub use crate::{
         YuvRange,
     },
     rect::{ModelInput, Rect, Source},
-    signature::{Dim, ElementType, ModelDescription, Signature, TensorInfo},
+    signature::{
+        BoxNumbers, Dim, ElementType, FixedInput, ModelDescription, PictureAxes, PictureLayout,
+        Proposals, Signature, Suppression, TensorInfo, Undecoded,
+    },
 };

@@ -4,6 +4,7 @@
 mod access;
 mod bad_inputs;
 mod command_line;
+mod conformance;
 mod context;
 mod detect;
 mod golden;

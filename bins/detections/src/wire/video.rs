@@ -293,8 +293,15 @@ mod tests {
     #[test]
     fn a_frame_is_one_line_as_documented() {
         let bounds = BoxBody { x1: 12.5, y1: 40.0, x2: 220.1, y2: 180.4 };
-        let detection =
-            DetectionBody { class_id: 2, class: "car".into(), confidence: 0.913, bounds };
+        let detection = DetectionBody {
+            class_id: 2,
+            class: "car".into(),
+            confidence: 0.913,
+            bounds,
+            obb: None,
+            keypoints: None,
+            mask: None,
+        };
         let known = TrackedBody { detection: detection.clone(), track_id: Some(1) };
         let frame = FrameBody {
             index: 7,

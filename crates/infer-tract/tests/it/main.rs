@@ -10,3 +10,4 @@
 mod conformance;
 mod refused;
 mod suite;
+mod undecoded;

@@ -5,12 +5,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use detections_types::{Detection, Image, caught};
+use detections_types::{Image, caught};
 
 use super::{Answer, InferTiming, Inference, Item, Queue};
 use crate::{
-    Candidate, DetectParams, InferError, InputShape, Letterbox, Letterboxer, Manifest, Model, Nms,
-    OutputTensor, Session,
+    DetectParams, Found, InferError, InputShape, Letterbox, Letterboxer, Manifest, Model, Reader,
+    Session,
 };
 
 /// A session and all scratch memory of one thread.
@@ -48,7 +48,7 @@ impl Worker {
                 batch: Vec::with_capacity(manifest.input.max_batch),
                 placed: Vec::with_capacity(manifest.input.max_batch),
                 answers: Vec::with_capacity(manifest.input.max_batch),
-                reader: Reader { manifest, nms: Nms::default(), candidates: Vec::new() },
+                reader: Reader::new(manifest),
             };
             worker.warm_up().map(|()| worker)
         })
@@ -56,20 +56,19 @@ impl Worker {
     }
 
     fn warm_up(&mut self) -> Result<(), InferError> {
-        let InputShape { height, width, .. } = self.reader.manifest.input;
+        let InputShape { height, width, .. } = self.reader.manifest().input;
         let blank =
-            vec![self.reader.manifest.preprocess.pad; height * width * InputShape::CHANNELS];
+            vec![self.reader.manifest().preprocess.pad; height * width * InputShape::CHANNELS];
         let side = |side: usize| u32::try_from(side).unwrap_or(u32::MAX);
         let blank = Image::rgb8(side(width), side(height), blank).map_err(InferError::Blank)?;
         let placed = self.place(0, &blank, Duration::ZERO)?;
         let outputs = self.session.run(1)?;
-        let output = self.reader.output(&outputs.tensors)?;
-        self.reader.read(output, 0, &placed.letterbox, &DetectParams::default()).map(drop)
+        self.reader.read(&outputs, 0, &placed.letterbox, &DetectParams::default()).map(drop)
     }
 
     /// Works until the queue is closed or the session panics.
     pub(crate) fn work(mut self) {
-        let most = self.reader.manifest.input.max_batch;
+        let most = self.reader.manifest().input.max_batch;
         while self.queue.take(most, &mut self.batch) {
             if let Err(reason) = caught(|| self.search()) {
                 return self.give_up(&reason);
@@ -105,13 +104,15 @@ impl Worker {
         let started = Instant::now();
         let outputs = self.session.run(self.batch.len())?;
         let infer = started.elapsed();
-        let output = self.reader.output(&outputs.tensors)?;
         self.answers.clear();
         for (index, (item, placed)) in self.batch.iter().zip(&self.placed).enumerate() {
             let started = Instant::now();
-            let found = self.reader.read(output, index, &placed.letterbox, &item.params);
+            let found = self.reader.read(&outputs, index, &placed.letterbox, &item.params);
             let timing = InferTiming { infer, postprocess: started.elapsed(), ..placed.timing };
-            self.answers.push(found.map(|detections| Inference { detections, timing }));
+            self.answers.push(found.map(|found| {
+                let Found { detections, details } = found;
+                Inference { detections, details, timing }
+            }));
         }
         for (item, answer) in self.batch.drain(..).zip(self.answers.drain(..)) {
             item.finish(answer);
@@ -134,53 +135,12 @@ impl Worker {
 
     fn place(&mut self, slot: usize, image: &Image, queue: Duration) -> Result<Placed, InferError> {
         let started = Instant::now();
-        let len = self.reader.manifest.input.image_len();
+        let len = self.reader.manifest().input.image_len();
         let input = self.session.input();
         let short = InferError::InputBuffer { expected: (slot + 1) * len, found: input.len() };
         let slot = input.get_mut(slot * len..(slot + 1) * len).ok_or(short)?;
         let letterbox = self.letterboxer.write(image.view(), slot)?;
         let timing = InferTiming { queue, preprocess: started.elapsed(), ..Default::default() };
         Ok(Placed { letterbox, timing })
-    }
-}
-
-/// What turns outputs into objects, with its scratch memory.
-struct Reader {
-    manifest: Arc<Manifest>,
-    nms: Nms,
-    candidates: Vec<Candidate>,
-}
-
-impl Reader {
-    /// The output that the head reads.
-    fn output<'a>(&self, tensors: &[OutputTensor<'a>]) -> Result<OutputTensor<'a>, InferError> {
-        tensors.first().copied().ok_or_else(|| InferError::OutputShape {
-            head: self.manifest.head.kind(),
-            found: Vec::new(),
-            expected: "one output".into(),
-        })
-    }
-
-    /// From the output of image `index` to the objects in its picture.
-    fn read(
-        &mut self,
-        output: OutputTensor<'_>,
-        index: usize,
-        letterbox: &Letterbox,
-        params: &DetectParams,
-    ) -> Result<Vec<Detection>, InferError> {
-        let candidates = &mut self.candidates;
-        candidates.clear();
-        self.manifest.head.decode(output, index, &params.thresholds, candidates)?;
-        self.nms.suppress(candidates, params.iou, params.nms, params.max_detections);
-        let found = candidates.iter().map(|&Candidate { rect, score, class }| Detection {
-            rect: letterbox.to_source(rect),
-            score,
-            class,
-        });
-        // What lies in the space around the picture is clipped to nothing.
-        let mut found: Vec<_> = found.filter(|found| found.rect.area() > 0.0).collect();
-        found.sort_by(Detection::report_order);
-        Ok(found)
     }
 }

@@ -15,3 +15,42 @@ pub(super) const NAMES: [&str; 80] = [
     "microwave", "oven", "toaster", "sink", "refrigerator", "book", "clock", "vase", "scissors",
     "teddy bear", "hair drier", "toothbrush",
 ];
+
+/// The categories of COCO that no object of 2017 belongs to, between the first and the last.
+const UNUSED: [usize; 10] = [12, 26, 29, 30, 45, 66, 68, 69, 71, 83];
+
+/// The names by category number, 0 to 90, as models trained on the categories' own numbers have them; numbers
+/// without a category are called so.
+pub(super) fn by_category() -> Vec<String> {
+    let mut names = NAMES.iter();
+    let name = |number: usize| {
+        let used = number > 0 && !UNUSED.contains(&number);
+        let name = if used { names.next().copied() } else { None };
+        name.map_or_else(|| format!("category_{number}"), String::from)
+    };
+    (0..=90).map(name).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn categories_have_their_published_numbers() {
+        let names = super::by_category();
+        assert_eq!(names.len(), 91);
+        let expected = [
+            (0, "category_0"),
+            (1, "person"),
+            (12, "category_12"),
+            (13, "stop sign"),
+            (18, "dog"),
+            (44, "bottle"),
+            (67, "dining table"),
+            (70, "toilet"),
+            (84, "book"),
+            (90, "toothbrush"),
+        ];
+        for (number, name) in expected {
+            assert_eq!(names[number], name);
+        }
+    }
+}

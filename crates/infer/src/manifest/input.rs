@@ -1,32 +1,79 @@
 //! The input tensor's shape, with axes that the file leaves open settled from metadata and options.
 
-use detections_types::{Dim, ElementType, ModelDescription, TensorInfo};
+use detections_types::{Dim, ElementType, FixedInput, ModelDescription, TensorInfo};
 
 use super::ManifestOptions;
-use crate::{InferError, InputShape};
-
-/// Both sides are multiples of the coarsest common stride.
-const SIDE_STEP: usize = 32;
+use crate::{InferError, InputShape, numeric::float};
 
 /// Elements of the largest batch: 1 GiB of f32.
-const MAX_ELEMENTS: usize = 1 << 28;
+pub(super) const MAX_ELEMENTS: usize = 1 << 28;
+
+/// What a model takes: pictures, and numbers besides.
+pub(super) struct Inputs {
+    /// The pictures' shape.
+    pub(super) shape: InputShape,
+    /// The tensor that takes them.
+    pub(super) element: ElementType,
+    /// 3 colours, or 1 grey.
+    pub(super) channels: usize,
+    /// Its name.
+    pub(super) name: String,
+    /// All other inputs.
+    pub(super) fixed: Vec<FixedInput>,
+}
 
 pub(super) fn resolve(
     description: &ModelDescription,
     options: &ManifestOptions,
-) -> Result<InputShape, InferError> {
-    let [tensor] = description.signature.inputs.as_slice() else {
-        return Err(InferError::InputCount { found: description.signature.inputs.len() });
-    };
-    let image = matches!(tensor.element, ElementType::F32 | ElementType::F16);
-    match tensor.shape.as_slice() {
-        [batch, Dim::Fixed(InputShape::CHANNELS), height, width] if image => {
-            let max_batch = batch.fixed().or(options.max_batch).unwrap_or(1);
-            let (height, width) = size(tensor, height, width, description, options)?;
-            checked(InputShape { max_batch, height, width })
+) -> Result<Inputs, InferError> {
+    let inputs = &description.signature.inputs;
+    let mut pictures = inputs.iter().filter(|input| input.shape.len() == 4);
+    let tensor = match (pictures.next(), pictures.next(), inputs.first()) {
+        (Some(tensor), None, _) => tensor,
+        (None, None, Some(first)) if inputs.len() == 1 => {
+            return Err(InferError::InputLayout { tensor: first.to_string() });
         }
-        _ => Err(InferError::InputLayout { tensor: tensor.to_string() }),
+        _ => return Err(InferError::InputCount { found: inputs.len() }),
+    };
+    let pixels = matches!(tensor.element, ElementType::F32 | ElementType::F16 | ElementType::U8);
+    let Some(layout) = tensor.picture().filter(|_| pixels) else {
+        return Err(InferError::InputLayout { tensor: tensor.to_string() });
+    };
+    let max_batch = layout.batch.fixed().or(options.max_batch).unwrap_or(1);
+    let (height, width) = size(tensor, &layout.height, &layout.width, description, options)?;
+    let shape = checked(InputShape { max_batch, height, width })?;
+    let others = inputs.iter().filter(|input| input.name != tensor.name);
+    let fixed = others.map(|input| fixed(input, shape)).collect::<Result<_, _>>()?;
+    let (name, element, channels) = (tensor.name.clone(), tensor.element, layout.channels);
+    Ok(Inputs { shape, element, channels, name, fixed })
+}
+
+/// The numbers for an input besides the pictures. Sizes are as if each picture had that of the model's input, so
+/// that boxes come out in its pixels and find back to the picture like those of all models; thresholds are so low
+/// that what a request asks for decides.
+fn fixed(input: &TensorInfo, shape: InputShape) -> Result<FixedInput, InferError> {
+    let (height, width) = (float(shape.height), float(shape.width));
+    let row = match input.name.as_str() {
+        "orig_target_sizes" => vec![width, height],
+        "im_shape" => vec![height, width],
+        "scale_factor" => vec![1.0, 1.0],
+        "score_threshold" | "conf_threshold" | "confidence_threshold" => vec![0.01],
+        "iou_threshold" | "nms_threshold" => vec![0.7],
+        _ => return Err(InferError::InputUnknown { tensor: input.to_string() }),
+    };
+    let numbers = matches!(
+        input.element,
+        ElementType::F32 | ElementType::F16 | ElementType::I32 | ElementType::I64
+    );
+    let fits = match input.shape.as_slice() {
+        [] => row.len() == 1,
+        [length] | [_, length] => length.fixed().is_none_or(|length| length == row.len()),
+        _ => false,
+    };
+    if !numbers || !fits {
+        return Err(InferError::InputUnknown { tensor: input.to_string() });
     }
+    Ok(FixedInput { name: input.name.clone(), row })
 }
 
 fn size(
@@ -69,8 +116,7 @@ fn checked(shape: InputShape) -> Result<InputShape, InferError> {
         .into_iter()
         .try_fold(InputShape::CHANNELS, usize::checked_mul)
         .unwrap_or(usize::MAX);
-    let whole = height % SIDE_STEP == 0 && width % SIDE_STEP == 0;
-    if !whole || elements == 0 || elements > MAX_ELEMENTS {
+    if elements == 0 || elements > MAX_ELEMENTS {
         return Err(InferError::InputSizeRefused { max_batch, height, width, limit: MAX_ELEMENTS });
     }
     Ok(shape)

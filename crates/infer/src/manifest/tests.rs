@@ -1,8 +1,10 @@
 //! Recognition of heads, sizes and labels, as tables of what a file says and what is made of it.
 
+mod suppression;
+
 use detections_types::{Dim, ElementType, ErrorKind, ModelDescription, Signature, TensorInfo};
 
-use super::{Manifest, ManifestOptions};
+use super::{LabelPolicy, Manifest, ManifestOptions};
 use crate::{ChannelOrder, HeadKind, InferError, InputShape, PixelScale, Placement};
 
 /// A tensor whose negative axes are open.
@@ -18,6 +20,7 @@ fn model(input: &[i64], output: (&str, &[i64]), metadata: &[(&str, &str)]) -> Mo
             outputs: vec![tensor(output.0, ElementType::F32, output.1)],
         },
         metadata: metadata.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect(),
+        ..Default::default()
     }
 }
 
@@ -108,7 +111,7 @@ fn between_two_layouts_names_decide_then_the_files_words_then_the_caller() {
     for (model, expected) in cases {
         match (resolve(&model), expected) {
             (Ok(found), Some(kind)) => assert_eq!(found.head.kind(), kind),
-            (Err(InferError::HeadAmbiguous { seen }), None) => {
+            (Err(InferError::HeadAmbiguous { seen, .. }), None) => {
                 assert!(seen.contains("[1, 84, 84]"))
             }
             (other, _) => panic!("{other:?}"),
@@ -125,14 +128,14 @@ fn what_is_not_supported_is_refused_with_what_was_seen() {
     let input: &[i64] = &[1, 3, 640, 640];
     let cases: [(ModelDescription, ErrorKind, &str); 16] = [
         (
-            model(input, ("output0", &[1, 25_200, 85]), &[]),
+            model(input, ("output0", &[1, 25_201, 85]), &[]),
             ErrorKind::Unsupported,
-            "[1, 25200, 85]",
+            "[1, 25201, 85]",
         ),
         (
             model(input, ("output0", &[1, 300, 6]), &[]),
-            ErrorKind::Unsupported,
-            "supported are `yolov8`",
+            ErrorKind::InvalidInput,
+            "set model.head to one of end-to-end, rtdetr-ultralytics",
         ),
         (model(input, ("output0", &[1, 84, 8401]), &[]), ErrorKind::Unsupported, "[1, 84, 8401]"),
         (model(input, ("output0", &[1, 4, 8400]), &[]), ErrorKind::Unsupported, "[1, 4, 8400]"),
@@ -148,28 +151,32 @@ fn what_is_not_supported_is_refused_with_what_was_seen() {
             "`names`",
         ),
         (
-            model(input, ("o", &[1, 116, 8400]), &[("task", "segment")]),
+            model(input, ("o", &[1, 116, 8400]), &[("task", "classify")]),
             ErrorKind::Unsupported,
-            "segment",
+            "classify",
         ),
         (
-            model(&[1, 640, 640, 3], ("o", &[1, 84, 8400]), &[]),
+            model(&[1, 640, 640, 4], ("o", &[1, 84, 8400]), &[]),
             ErrorKind::Unsupported,
-            "[1, 640, 640, 3]",
+            "[1, 640, 640, 4]",
         ),
         (
-            model(&[1, 1, 640, 640], ("o", &[1, 84, 8400]), &[]),
+            model(&[1, 2, 640, 640], ("o", &[1, 84, 8400]), &[]),
             ErrorKind::Unsupported,
-            "[1, 1, 640, 640]",
+            "[1, 2, 640, 640]",
         ),
-        (model(&[1, 3, -1, -1], ("o", &[1, 84, 8400]), &[]), ErrorKind::InvalidInput, "input size"),
+        (
+            model(&[1, 3, -1, -1], ("o", &[1, 84, 8400]), &[]),
+            ErrorKind::InvalidInput,
+            "set model.input_size",
+        ),
         (
             model(&[1, 3, -1, 640], ("o", &[1, 84, -1]), &[("imgsz", "big")]),
             ErrorKind::InvalidInput,
             "\"big\"",
         ),
         (
-            model(&[1, 3, 100, 640], ("o", &[1, 84, -1]), &[]),
+            model(&[1, 3, -1, 640], ("o", &[1, 84, -1]), &[("imgsz", "[100, 640]")]),
             ErrorKind::Unsupported,
             "multiples of 32",
         ),
@@ -177,7 +184,7 @@ fn what_is_not_supported_is_refused_with_what_was_seen() {
         (
             model(&[1, 3, 1 << 40, 1 << 40], ("o", &[1, 84, -1]), &[]),
             ErrorKind::Unsupported,
-            "multiples",
+            "1 to 268435456",
         ),
         (
             model(&[1, 3, -1, -1], ("o", &[1, 84, -1]), &[("imgsz", "[0, 0]")]),
@@ -196,8 +203,10 @@ fn what_is_not_supported_is_refused_with_what_was_seen() {
 fn types_and_counts_of_tensors_are_checked() {
     let good = model(&[1, 3, 384, 384], ("output0", &[1, 10, 3024]), &[]);
     let mut bytes = good.clone();
-    bytes.signature.inputs[0].element = ElementType::U8;
+    bytes.signature.inputs[0].element = ElementType::I32;
     assert!(matches!(resolve(&bytes), Err(InferError::InputLayout { .. })));
+    bytes.signature.inputs[0].element = ElementType::U8;
+    assert_eq!(resolve(&bytes).unwrap().preprocess.scale, PixelScale::Bytes);
     let mut integers = good.clone();
     integers.signature.outputs[0].element = ElementType::I64;
     assert!(matches!(resolve(&integers), Err(InferError::HeadUnknown { .. })));
@@ -219,4 +228,148 @@ fn options_that_contradict_the_file_are_refused() {
     let open = model(&[-1, 3, 384, 384], ("output0", &[-1, 10, 3024]), &[]);
     let batch = ManifestOptions { max_batch: Some(0), ..Default::default() };
     assert!(matches!(Manifest::resolve(&open, &batch), Err(InferError::InputSizeRefused { .. })));
+}
+
+/// Outputs by name and shape.
+type Outputs<'a> = &'a [(&'a str, &'a [i64])];
+
+/// Outputs, metadata, and the head and number of classes that they stand for.
+type Case<'a> = (Outputs<'a>, &'a [(&'a str, &'a str)], HeadKind, usize);
+
+fn several(input: &[i64], outputs: Outputs<'_>, metadata: &[(&str, &str)]) -> ModelDescription {
+    let mut model = model(input, ("x", &[]), metadata);
+    let tensors = outputs.iter().map(|(name, shape)| tensor(name, ElementType::F32, shape));
+    model.signature.outputs = tensors.collect();
+    model
+}
+
+#[test]
+fn each_layout_is_told_by_its_own_outputs() {
+    let side: &[i64] = &[1, 3, 640, 640];
+    let cases: [Case<'_>; 21] = [
+        (&[("output0", &[1, 25_200, 85])], &[], HeadKind::Yolov5, 80),
+        (&[("outputs", &[1, 8400, 85])], &[], HeadKind::Yolov5, 80),
+        (&[("output0", &[1, 8400, 10])], &[("names", SIX)], HeadKind::Yolov8, 6),
+        (&[("output0", &[1, 11, 8400])], &[("names", SIX), ("task", "obb")], HeadKind::YoloObb, 6),
+        (&[("output0", &[1, 300, 7])], &[("names", SIX), ("task", "obb")], HeadKind::YoloObb, 6),
+        (
+            &[("output0", &[1, 56, 8400])],
+            &[("names", "['p']"), ("task", "pose"), ("kpt_shape", "[17, 3]")],
+            HeadKind::YoloPose,
+            1,
+        ),
+        (
+            &[("output0", &[1, 42, 8400]), ("output1", &[1, 32, 160, 160])],
+            &[("names", SIX)],
+            HeadKind::YoloSeg,
+            6,
+        ),
+        (
+            &[("output0", &[1, 300, 6])],
+            &[("names", SIX), ("description", "Ultralytics YOLOv10n model")],
+            HeadKind::EndToEnd,
+            6,
+        ),
+        (
+            &[("output0", &[1, 300, 10])],
+            &[("names", SIX), ("description", "Ultralytics rtdetr-l model")],
+            HeadKind::RtDetrUltralytics,
+            6,
+        ),
+        (&[("a", &[1, 8400, 4]), ("b", &[1, 8400, 80])], &[], HeadKind::YoloNas, 80),
+        (&[("output", &[1, 8400, 80]), ("952", &[1, 8400, 4])], &[], HeadKind::DamoYolo, 80),
+        (&[("a", &[1, 8400, 4]), ("b", &[1, 80, 8400])], &[], HeadKind::PpYoloe, 80),
+        (&[("a", &[1, 8500, 4]), ("b", &[1, 80, 8500])], &[], HeadKind::PicoDet, 80),
+        (
+            &[
+                ("s8", &[1, 6400, 80]),
+                ("s16", &[1, 1600, 80]),
+                ("s32", &[1, 400, 80]),
+                ("s64", &[1, 100, 80]),
+                ("b8", &[1, 6400, 32]),
+                ("b16", &[1, 1600, 32]),
+                ("b32", &[1, 400, 32]),
+                ("b64", &[1, 100, 32]),
+            ],
+            &[],
+            HeadKind::PicoDet,
+            80,
+        ),
+        (&[("flat", &[-1, 7])], &[("names", SIX)], HeadKind::YoloNasFlat, 6),
+        (
+            &[("logits", &[1, 300, 80]), ("pred_boxes", &[1, 300, 4])],
+            &[],
+            HeadKind::RtDetrTransformers,
+            80,
+        ),
+        (
+            &[("dets", &[1, 300, 4]), ("labels", &[1, 300, 7])],
+            &[("names", SIX)],
+            HeadKind::RfDetr,
+            6,
+        ),
+        (&[("dets", &[1, 300, 4]), ("labels", &[1, 300, 91])], &[], HeadKind::RfDetr, 91),
+        (&[("detection_out", &[1, 1, 200, 7])], &[("names", SIX)], HeadKind::Ssd, 6),
+        (
+            &[
+                ("num_detections:0", &[1]),
+                ("detection_boxes:0", &[1, 100, 4]),
+                ("detection_scores:0", &[1, 100]),
+                ("detection_classes:0", &[1, 100]),
+            ],
+            &[("names", SIX)],
+            HeadKind::SsdTensorflow,
+            6,
+        ),
+        (&[("output", &[1, 8500, 112])], &[], HeadKind::NanoDet, 80),
+    ];
+    for (outputs, metadata, kind, classes) in cases {
+        let found = resolve(&several(side, outputs, metadata)).unwrap();
+        assert_eq!((found.head.kind(), found.head.classes()), (kind, classes), "{outputs:?}");
+        assert_eq!(found.labels.len(), classes);
+    }
+}
+
+#[test]
+fn exponentials_in_the_graph_tell_a_decoded_grid_from_a_raw_one() {
+    let mut yolox = model(&[1, 3, 640, 640], ("output", &[1, 8400, 85]), &[]);
+    assert_eq!(resolve(&yolox).unwrap().head.kind(), HeadKind::Yolox);
+    yolox.operators.insert("Exp".into());
+    assert_eq!(resolve(&yolox).unwrap().head.kind(), HeadKind::YoloxDecoded);
+    let raw = ManifestOptions { head: Some(HeadKind::Yolox), ..Default::default() };
+    assert_eq!(Manifest::resolve(&yolox, &raw).unwrap().head.kind(), HeadKind::Yolox);
+}
+
+#[test]
+fn maps_without_a_family_are_refused_and_settled_by_the_caller() {
+    let outputs: Outputs<'_> =
+        &[("a", &[1, 3, 20, 20, 85]), ("b", &[1, 3, 80, 80, 85]), ("c", &[1, 3, 40, 40, 85])];
+    let maps = several(&[1, 3, 640, 640], outputs, &[]);
+    let message = resolve(&maps).unwrap_err().to_string();
+    assert!(message.contains("yolov5-raw, yolov7-raw"), "{message}");
+    let options = ManifestOptions { head: Some(HeadKind::Yolov7Raw), ..Default::default() };
+    assert_eq!(Manifest::resolve(&maps, &options).unwrap().head.kind(), HeadKind::Yolov7Raw);
+}
+
+#[test]
+fn sizes_besides_the_pictures_are_those_of_the_input_and_others_are_refused() {
+    let outputs: Outputs<'_> =
+        &[("labels", &[1, 300]), ("boxes", &[1, 300, 4]), ("scores", &[1, 300])];
+    let mut sized = several(&[1, 3, 320, 640], outputs, &[]);
+    sized.signature.inputs.push(tensor("orig_target_sizes", ElementType::I64, &[1, 2]));
+    let found = resolve(&sized).unwrap();
+    assert_eq!(found.head.kind(), HeadKind::RtDetr);
+    assert_eq!((found.fixed.len(), found.fixed[0].row.as_slice()), (1, [640.0, 320.0].as_slice()));
+    sized.signature.inputs[1].name = "temperature".into();
+    let message = resolve(&sized).unwrap_err().to_string();
+    assert!(message.contains("temperature I64 [1, 2] is not known"), "{message}");
+}
+
+#[test]
+fn names_that_are_too_many_or_too_few_are_fitted_when_told_to() {
+    let eight = model(&[1, 3, 640, 640], ("output0", &[1, 12, 8400]), &[("names", SIX)]);
+    assert!(matches!(resolve(&eight), Err(InferError::LabelCount { labels: 6, classes: 8, .. })));
+    let fit = ManifestOptions { labels: LabelPolicy::Fit, ..Default::default() };
+    let labels = Manifest::resolve(&eight, &fit).unwrap().labels;
+    assert_eq!(labels[5..], ["tree", "class_6", "class_7"]);
 }

@@ -12,6 +12,7 @@ fn candidate(rect: [f32; 4], score: f32, class: u32) -> Candidate {
         rect: Rect::from_corners(x0, y0, x1, y1),
         score: Score::new(score).unwrap(),
         class: ClassIndex(class),
+        anchor: 0,
     }
 }
 

@@ -23,11 +23,13 @@ pub struct Letterbox {
     pub left: usize,
     /// Rows of the input above the picture.
     pub top: usize,
-    /// Pixels of the picture for one pixel of the input.
+    /// Columns of the picture for one of the input.
     ///
-    /// The same along both axes, as in the reference code: rounding the sides to whole pixels moves
-    /// what lies at the far edge by less than one pixel of the input.
-    pub scale: f32,
+    /// The same along both axes but where the picture is stretched, as in the reference code: rounding the
+    /// sides to whole pixels moves what lies at the far edge by less than one pixel of the input.
+    pub scale_x: f32,
+    /// Rows of the picture for one of the input.
+    pub scale_y: f32,
 }
 
 impl Letterbox {
@@ -43,6 +45,9 @@ impl Letterbox {
         placement: Placement,
     ) -> Self {
         let (source_width, source_height) = (source_width as usize, source_height as usize);
+        if placement == Placement::Stretch {
+            return Self::stretch(source_width, source_height, input);
+        }
         let ratio = f64::min(
             double(input.height) / double(source_height),
             double(input.width) / double(source_width),
@@ -52,24 +57,39 @@ impl Letterbox {
             let exact = double(source) * ratio;
             let side = match placement {
                 Placement::Centre => whole(exact.round_ties_even()),
-                Placement::TopLeft => whole(exact),
+                Placement::TopLeft | Placement::Stretch => whole(exact),
             };
             side.clamp(1, limit)
         };
         let (width, height) = (side(source_width, input.width), side(source_height, input.height));
         let before = |free: usize| match placement {
             Placement::Centre => whole((double(free) / 2.0 - 0.1).round()),
-            Placement::TopLeft => 0,
+            Placement::TopLeft | Placement::Stretch => 0,
         };
         let (left, top) = (before(input.width - width), before(input.height - height));
-        Self { source_width, source_height, width, height, left, top, scale }
+        let (scale_x, scale_y) = (scale, scale);
+        Self { source_width, source_height, width, height, left, top, scale_x, scale_y }
+    }
+
+    /// A picture that covers all of `input`.
+    fn stretch(source_width: usize, source_height: usize, input: InputShape) -> Self {
+        let InputShape { width, height, .. } = input;
+        let scale = |source: usize, side: usize| single(double(source) / double(side));
+        let (scale_x, scale_y) = (scale(source_width, width), scale(source_height, height));
+        Self { source_width, source_height, width, height, left: 0, top: 0, scale_x, scale_y }
+    }
+
+    /// The same point in pixels of the picture, which it may lie outside of.
+    #[must_use]
+    pub fn point_to_source(&self, [x, y]: [f32; 2]) -> [f32; 2] {
+        [(x - float(self.left)) * self.scale_x, (y - float(self.top)) * self.scale_y]
     }
 
     /// The same box in pixels of the picture, clipped to it.
     #[must_use]
     pub fn to_source(&self, rect: Rect<ModelInput>) -> Rect<Source> {
-        let x = |x: f32| (x - float(self.left)) * self.scale;
-        let y = |y: f32| (y - float(self.top)) * self.scale;
+        let x = |x: f32| (x - float(self.left)) * self.scale_x;
+        let y = |y: f32| (y - float(self.top)) * self.scale_y;
         Rect::from_corners(x(rect.x0), y(rect.y0), x(rect.x1), y(rect.y1))
             .clipped_to(float(self.source_width), float(self.source_height))
     }
@@ -86,8 +106,8 @@ mod tests {
     const INPUT: InputShape = InputShape { max_batch: 1, height: 384, width: 640 };
 
     fn to_input(letterbox: &Letterbox, rect: Rect<Source>) -> Rect<ModelInput> {
-        let x = |x: f32| x / letterbox.scale + float(letterbox.left);
-        let y = |y: f32| y / letterbox.scale + float(letterbox.top);
+        let x = |x: f32| x / letterbox.scale_x + float(letterbox.left);
+        let y = |y: f32| y / letterbox.scale_y + float(letterbox.top);
         Rect::from_corners(x(rect.x0), y(rect.y0), x(rect.x1), y(rect.y1))
     }
 
@@ -116,6 +136,14 @@ mod tests {
     }
 
     #[test]
+    fn a_stretched_picture_covers_the_input_and_has_a_scale_for_each_axis() {
+        let fit = Letterbox::fit(1280, 1920, INPUT, Placement::Stretch);
+        assert_eq!([fit.width, fit.height, fit.left, fit.top], [640, 384, 0, 0]);
+        let rect = fit.to_source(Rect::from_corners(32.0, 38.4, 64.0, 384.0));
+        assert_eq!(rect, Rect::from_corners(64.0, 192.0, 128.0, 1920.0));
+    }
+
+    #[test]
     fn a_box_in_the_padding_becomes_empty() {
         let fit = Letterbox::fit(1000, 100, INPUT, Placement::Centre);
         assert!(fit.to_source(Rect::from_corners(10.0, 0.0, 50.0, 90.0)).area().abs() < 1e-6);
@@ -125,7 +153,9 @@ mod tests {
         #[test]
         fn mapping_back_inverts_the_letterbox(
             width in 1_u32..5000, height in 1_u32..5000,
-            placement in prop_oneof![Just(Placement::Centre), Just(Placement::TopLeft)],
+            placement in prop_oneof![
+                Just(Placement::Centre), Just(Placement::TopLeft), Just(Placement::Stretch),
+            ],
             edges in [0.0_f32..1.0, 0.0..1.0, 0.0..1.0, 0.0..1.0],
         ) {
             let fit = Letterbox::fit(width, height, INPUT, placement);

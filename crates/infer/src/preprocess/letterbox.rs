@@ -72,6 +72,7 @@ impl Letterboxer {
             None => self.draw_rgb(image, factor, canvas),
             Some(conversion) => self.draw_yuv(image, &conversion, canvas),
         }
+        self.normalise(slot);
         Ok(fit)
     }
 
@@ -98,6 +99,20 @@ impl Letterboxer {
             #[inline(always)]
             || yuv.draw(image, conversion, &mut canvas),
         );
+    }
+
+    /// Takes off a mean and divides by a deviation where the family has such; the others pay nothing.
+    fn normalise(&self, slot: &mut [f32]) {
+        let Some(normal) = self.preprocess.scale.normal() else {
+            return;
+        };
+        for (plane, [mean, deviation]) in self.planes(slot).into_iter().zip(normal) {
+            let (gain, added) = (deviation.recip(), -mean / deviation);
+            self.arch.dispatch(
+                #[inline(always)]
+                || plane.iter_mut().for_each(|value| *value = *value * gain + added),
+            );
+        }
     }
 
     /// The planes of `slot` in the order red, green, blue.

@@ -93,6 +93,7 @@ fn describe(batch: usize) -> ModelDescription {
             outputs: vec![tensor("output", &[batch, SHAPE[0], SHAPE[1]])],
         },
         metadata: [("names".into(), "{0: 'grey'}".into())].into(),
+        ..Default::default()
     }
 }
 

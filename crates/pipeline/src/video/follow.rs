@@ -3,7 +3,7 @@
 
 use std::{iter, time::Duration};
 
-use detections_infer::{ClassThresholds, DetectParams};
+use detections_infer::{ClassThresholds, DetectParams, Inference};
 use detections_track::{Tracker, TrackerOptions};
 use detections_types::Detection;
 
@@ -50,12 +50,14 @@ impl<'a> Follower<'a> {
     }
 
     /// Names what was found in the frame that is shown at `pts`.
-    pub(super) fn follow(&mut self, pts: Duration, found: &[Detection]) -> Vec<TrackedDetection> {
-        let ids = self.tracker.as_mut().map(|tracker| tracker.update(pts, found));
+    pub(super) fn follow(&mut self, pts: Duration, found: &Inference) -> Vec<TrackedDetection> {
+        let ids = self.tracker.as_mut().map(|tracker| tracker.update(pts, &found.detections));
         let tracks = ids.into_iter().flatten().chain(iter::repeat(None));
-        let told = found.iter().zip(tracks).filter(|(detection, _)| self.is_told(detection));
-        let named = told.filter_map(|(detection, track)| {
-            Some(TrackedDetection { detection: self.search.name(detection)?, track })
+        let details = found.details.iter().map(Some).chain(iter::repeat(None));
+        let found = found.detections.iter().zip(details).zip(tracks);
+        let told = found.filter(|((detection, _), _)| self.is_told(detection));
+        let named = told.filter_map(|((detection, detail), track)| {
+            Some(TrackedDetection { detection: self.search.name(detection, detail)?, track })
         });
         let mut named: Vec<_> = named.collect();
         named.sort_by(|a, b| MappedDetection::report_order(&a.detection, &b.detection));

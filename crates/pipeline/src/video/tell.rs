@@ -69,7 +69,7 @@ impl<'a> Teller<'a> {
 
     fn frame(&mut self, searched: Searched) -> Result<(), PipelineError> {
         let Searched { frame, ticket, frames_decoded } = searched;
-        let found = ticket.wait()?.detections;
+        let found = ticket.wait()?;
         self.progress.frames_decoded = frames_decoded;
         self.progress.frames_inferred += 1;
         let report = FrameReport {

@@ -84,6 +84,7 @@ fn description() -> ModelDescription {
             outputs: vec![tensor("output0", &[1, ROWS, ANCHORS])],
         },
         metadata: [("names".into(), "{0: 'car', 1: 'truck', 2: 'boat'}".into())].into(),
+        ..Default::default()
     }
 }
 

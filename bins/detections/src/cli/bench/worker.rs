@@ -3,14 +3,12 @@
 
 use std::{
     hint::black_box,
+    sync::Arc,
     thread,
     time::{Duration, Instant},
 };
 
-use detections_infer::{
-    Candidate, DetectParams, InferError, Letterbox, Letterboxer, Manifest, Model, Nms,
-    OutputTensor, Session,
-};
+use detections_infer::{DetectParams, InferError, Letterbox, Letterboxer, Model, Reader, Session};
 use detections_types::Image;
 
 use super::stages::{Run, Stages};
@@ -42,11 +40,9 @@ pub(super) struct Worker<'a> {
     session: Box<dyn Session>,
     letterboxer: Letterboxer,
     letterbox: Letterbox,
-    manifest: &'a Manifest,
     image: &'a Image,
     params: DetectParams,
-    nms: Nms,
-    candidates: Vec<Candidate>,
+    reader: Reader,
     stages: Stages,
 }
 
@@ -59,11 +55,9 @@ impl<'a> Worker<'a> {
             session: loaded.model.session().map_err(|error| Failure::new(error.kind(), &error))?,
             letterboxer: Letterboxer::new(preprocess, input),
             letterbox: Letterbox::fit(width, height, input, preprocess.placement),
-            manifest,
             image,
             params: DetectParams::default(),
-            nms: Nms::default(),
-            candidates: Vec::new(),
+            reader: Reader::new(Arc::new(manifest.clone())),
             stages: Stages::default(),
         })
     }
@@ -83,7 +77,7 @@ impl<'a> Worker<'a> {
     }
 
     fn run_once(&mut self) -> Result<Run, InferError> {
-        let input = self.manifest.input;
+        let input = self.reader.manifest().input;
         let started = Instant::now();
         for slot in self.session.input().chunks_exact_mut(input.image_len()) {
             self.letterboxer.write(self.image.view(), slot)?;
@@ -91,43 +85,13 @@ impl<'a> Worker<'a> {
         let preprocessed = Instant::now();
         let outputs = self.session.run(input.max_batch)?;
         let inferred = Instant::now();
-        let output = outputs.tensors.first().copied();
-        let mut post = Postprocess {
-            manifest: self.manifest,
-            params: &self.params,
-            letterbox: &self.letterbox,
-            nms: &mut self.nms,
-            candidates: &mut self.candidates,
-        };
-        (0..input.max_batch).try_for_each(|image| post.image(output, image))?;
+        for image in 0..input.max_batch {
+            black_box(self.reader.read(&outputs, image, &self.letterbox, &self.params)?);
+        }
         Ok(Run {
             preprocess: preprocessed - started,
             infer: inferred - preprocessed,
             postprocess: inferred.elapsed(),
         })
-    }
-}
-
-/// What reads the output of a run.
-struct Postprocess<'a> {
-    manifest: &'a Manifest,
-    params: &'a DetectParams,
-    letterbox: &'a Letterbox,
-    nms: &'a mut Nms,
-    candidates: &'a mut Vec<Candidate>,
-}
-
-impl Postprocess<'_> {
-    fn image(&mut self, output: Option<OutputTensor<'_>>, image: usize) -> Result<(), InferError> {
-        let DetectParams { thresholds, iou, max_detections, nms } = self.params;
-        self.candidates.clear();
-        if let Some(output) = output {
-            self.manifest.head.decode(output, image, thresholds, self.candidates)?;
-        }
-        self.nms.suppress(self.candidates, *iou, *nms, *max_detections);
-        for found in &*self.candidates {
-            black_box(self.letterbox.to_source(found.rect));
-        }
-        Ok(())
     }
 }

@@ -72,6 +72,7 @@ fn engine() -> Engine {
             outputs: vec![tensor("output", &OUTPUT)],
         },
         metadata: [("names".into(), "{0: 'thing'}".into())].into(),
+        ..Default::default()
     };
     let manifest = Manifest::resolve(&description, &ManifestOptions::default()).unwrap();
     let card = ModelCard {

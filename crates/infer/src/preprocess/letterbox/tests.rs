@@ -258,3 +258,19 @@ fn smooth_pictures_look_as_if_they_had_been_converted_first() {
     let apart = at_once.iter().zip(&after).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
     assert!(apart <= 1.0, "{apart}");
 }
+
+#[test]
+fn imagenet_takes_off_each_colours_mean_whatever_the_order() {
+    let (red, green, blue) = (255, 0, 51);
+    let data = [red, green, blue].repeat(4);
+    let image = ImageView::new(2, 2, PixelFormat::Rgb8, 6, &data).unwrap();
+    let placement = Placement::Stretch;
+    let standard = Preprocess { scale: PixelScale::ImageNet, placement, ..PLAIN };
+    let rgb = write(standard, input(4, 4), image);
+    let bgr = write(Preprocess { order: ChannelOrder::Bgr, ..standard }, input(4, 4), image);
+    let expected = [(1.0 - 0.485) / 0.229, -0.456 / 0.224, (0.2 - 0.406) / 0.225];
+    for (plane, value) in expected.into_iter().enumerate() {
+        assert!(close(&rgb[plane * 16..(plane + 1) * 16], &[value; 16]), "{rgb:?}");
+        assert!(close(&bgr[(2 - plane) * 16..(3 - plane) * 16], &[value; 16]), "{bgr:?}");
+    }
+}

@@ -6,8 +6,8 @@
 use detections_types::{ModelInput, Rect, Score};
 use pulp::Arch;
 
-use super::{Candidate, HeadKind, anchors, best::best_of_row, candidate};
-use crate::{ClassThresholds, InferError, OutputTensor, numeric::float};
+use super::{Best, Candidate, Misfit, anchors, best::best_of_row, candidate};
+use crate::{ClassThresholds, OutputTensor, numeric::float};
 
 /// The grids' cell sizes in pixels of the input, in the order of the output.
 pub(crate) const STRIDES: [usize; 3] = [8, 16, 32];
@@ -18,7 +18,7 @@ const BOX_COLUMNS: usize = 5;
 /// `[batch, anchors, 5 + classes]`: offsets of the centre in cells, logarithms of width and height in cells,
 /// objectness and one score for each class, both already through the sigmoid.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct YoloxHead {
+pub(crate) struct Grid {
     /// Number of classes.
     pub(crate) classes: usize,
     /// Rows of the input in pixels.
@@ -27,14 +27,14 @@ pub struct YoloxHead {
     pub(crate) width: usize,
 }
 
-impl YoloxHead {
+impl Grid {
     pub(super) fn decode(
         &self,
         output: OutputTensor<'_>,
         image: usize,
         thresholds: &ClassThresholds,
         candidates: &mut Vec<Candidate>,
-    ) -> Result<(), InferError> {
+    ) -> Result<(), Misfit> {
         let columns = BOX_COLUMNS + self.classes;
         let rows = anchors(self.height, self.width, &STRIDES);
         let data = output.image(image);
@@ -62,13 +62,9 @@ impl YoloxHead {
         })
     }
 
-    fn misfit(&self, found: &[usize]) -> InferError {
+    fn misfit(&self, found: &[usize]) -> Misfit {
         let rows = anchors(self.height, self.width, &STRIDES);
-        InferError::OutputShape {
-            head: HeadKind::Yolox,
-            found: found.to_vec(),
-            expected: format!("[batch, {rows}, {}]", BOX_COLUMNS + self.classes),
-        }
+        Misfit::new(found, format!("[batch, {rows}, {}]", BOX_COLUMNS + self.classes))
     }
 }
 
@@ -105,20 +101,21 @@ impl Search<'_> {
         candidates: &mut Vec<Candidate>,
     ) {
         // Class scores are at most 1, so a cell's objectness bounds its score.
-        let objects = rows.zip(cells).filter(|(row, _)| row[4] >= self.lowest.get());
+        let all = rows.zip(cells).enumerate();
+        let objects = all.filter(|(_, (row, _))| row[4] >= self.lowest.get());
         candidates.extend(objects.filter_map(
             #[inline(always)]
-            |(row, cell)| self.one(row, &cell),
+            |(anchor, (row, cell))| self.one(anchor, row, &cell),
         ));
     }
 
     #[inline(always)]
-    fn one(&self, row: &[f32], cell: &Cell) -> Option<Candidate> {
+    fn one(&self, anchor: usize, row: &[f32], cell: &Cell) -> Option<Candidate> {
         let (best, class) = best_of_row(&row[BOX_COLUMNS..]);
         let score = row[4] * best;
         // NaN must fail too, so this is not the same as a test for "below".
         (score >= self.lowest.get())
-            .then(|| candidate(cell.rect(row), score, class, self.thresholds))
+            .then(|| candidate(cell.rect(row), Best { score, class, anchor }, self.thresholds))
             .flatten()
     }
 }
@@ -127,18 +124,23 @@ impl Search<'_> {
 mod tests {
     use detections_types::{ClassIndex, Rect, Score};
 
-    use super::YoloxHead;
-    use crate::{Candidate, ClassThresholds, Head, InferError, OutputTensor};
+    use super::Grid;
+    use crate::{
+        Candidate, ClassThresholds, Head, HeadKind, InferError, OutputTensor, Outputs,
+        head::Reading,
+    };
 
     /// 64x32 pixels (height x width): grids of 8x4, 4x2 and 2x1 cells.
     const ROWS: usize = 32 + 8 + 2;
     const COLUMNS: usize = 8;
 
     fn decode(data: &[f32], shape: [usize; 3]) -> Result<Vec<Candidate>, InferError> {
-        let head = Head::Yolox(YoloxHead { classes: 3, height: 64, width: 32 });
+        let grid = Grid { classes: 3, height: 64, width: 32 };
+        let head = Head::new(HeadKind::Yolox, Reading::Grid(grid));
         let thresholds = ClassThresholds::uniform(Score::new(0.5).unwrap());
         let mut found = Vec::new();
-        head.decode(OutputTensor { shape: &shape, data }, 0, &thresholds, &mut found)?;
+        let tensors = vec![OutputTensor { shape: &shape, data }];
+        head.decode(&Outputs { tensors }, 0, &thresholds, &mut found)?;
         Ok(found)
     }
 
