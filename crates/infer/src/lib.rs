@@ -13,6 +13,7 @@ mod numeric;
 mod params;
 mod preprocess;
 mod reader;
+mod tiles;
 
 pub use crate::{
     batcher::{InferTiming, Inference, Lane, Ticket},
@@ -25,4 +26,5 @@ pub use crate::{
     params::{ClassThresholds, DetectParams, NmsMode},
     preprocess::{ChannelOrder, Letterbox, Letterboxer, PixelScale, Placement, Preprocess},
     reader::{Found, Reader},
+    tiles::{GroundSampling, Overlap, TileMerge, TileSize, Tiling},
 };

@@ -4,7 +4,7 @@
 use std::{cmp::Ordering, iter, sync::Arc};
 
 use detections_classes::{BoundClasses, Color};
-use detections_infer::{ClassThresholds, DetectParams, Detector, Inference, NmsMode};
+use detections_infer::{ClassThresholds, DetectParams, Detector, Inference, NmsMode, Tiling};
 use detections_types::{ClassIndex, Detection, Rect, Score, Source};
 
 use crate::PipelineError;
@@ -32,6 +32,8 @@ pub struct SearchRequest {
     pub nms: NmsMode,
     /// Which classes are wanted.
     pub classes: ClassSelection,
+    /// How a picture or frame is cut into tiles; `None` searches the whole of it only.
+    pub tiling: Option<Tiling>,
 }
 
 impl Default for SearchRequest {
@@ -42,6 +44,7 @@ impl Default for SearchRequest {
             max_detections: 300,
             nms: NmsMode::ClassWise,
             classes: ClassSelection::All,
+            tiling: None,
         }
     }
 }
