@@ -142,11 +142,6 @@ impl Given {
         })
     }
 
-    /// Whether `name` was given.
-    pub(super) fn has(&self, name: Name) -> bool {
-        self.0.contains_key(&name)
-    }
-
     /// Takes the value of `name` as `check` reads it.
     pub(super) fn read<T>(
         &mut self,
