@@ -16,7 +16,7 @@ use crate::events::EventKind;
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum VideoEvent {
     /// The first frame was decoded; comes first.
-    Start(StartBody),
+    Start(Box<StartBody>),
     /// A frame was searched.
     Frame(FrameBody),
     /// Time has passed: comes every two seconds.
