@@ -97,6 +97,7 @@ impl Graph {
 impl Graph {
     /// Ends the pipeline on a thread of its own, since a decoder that hangs would hold whoever waits for it.
     pub(super) fn abandon(self) {
+        self.release();
         let name = String::from("video-abandoned");
         if let Err(error) = thread::Builder::new().name(name).spawn(move || drop(self)) {
             tracing::warn!(%error, "no thread to end a decoder that hangs");
@@ -104,11 +105,17 @@ impl Graph {
     }
 }
 
-impl Drop for Graph {
-    fn drop(&mut self) {
-        // The streaming thread may wait for bytes, which the pipeline cannot interrupt.
+impl Graph {
+    /// No more bytes are taken. The streaming thread may wait for some, which the pipeline cannot interrupt.
+    fn release(&self) {
         self.status.stop();
         self.closer.iter().for_each(FeedCloser::close);
+    }
+}
+
+impl Drop for Graph {
+    fn drop(&mut self) {
+        self.release();
         // Going to Null cannot fail; the result is there for going up.
         let _ = self.pipeline.set_state(gst::State::Null);
         if let Some(bus) = self.pipeline.bus() {

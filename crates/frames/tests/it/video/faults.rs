@@ -222,10 +222,9 @@ fn damage_is_told_and_decoding_goes_on() {
 #[test]
 fn pictures_that_give_no_frame_are_told_and_the_others_are_decoded() {
     let h264 = moving("a.mp4", "-c:v libx264 -g 10 -bf 0 -pix_fmt yuv420p -movflags +faststart");
-    // Every byte of three pictures is another one.
-    let noise = r"-g 10 -bsf:v noise=amount=not(between(n\,13\,15))*1000000+1";
-    let vp8 = moving("a.webm", &format!("-c:v libvpx -deadline realtime -cpu-used 8 {noise}"));
-    let vp9 = moving("b.webm", &format!("-c:v libvpx-vp9 -deadline realtime -cpu-used 8 {noise}"));
+    let vp8 = moving("a.webm", "-c:v libvpx -deadline realtime -cpu-used 8 -g 10");
+    let vp9 = moving("b.webm", "-c:v libvpx-vp9 -deadline realtime -cpu-used 8 -g 10");
+    let (vp8, vp9) = (vp8.map(garble_blocks), vp9.map(garble_blocks));
     for (name, bytes) in [("h264", h264.map(garble)), ("vp8", vp8), ("vp9", vp9)] {
         let Some(bytes) = bytes else { continue };
         let decoded = decode(bytes).unwrap();
@@ -237,8 +236,7 @@ fn pictures_that_give_no_frame_are_told_and_the_others_are_decoded() {
         };
         assert!(message.ends_with("could not be decoded"), "{name}: {message}");
         if name == "h264" {
-            assert!(message.starts_with("3 pictures"), "{message}");
-            assert_eq!(count, 27);
+            assert_eq!((count, message.starts_with("3 pictures")), (27, true), "{message}");
         }
         assert!((520..=600).contains(&pts.as_millis()), "{name}: {pts:?}");
         assert_eq!(decoded.millis().last(), Some(&(29 * 40)), "{name}");
@@ -365,4 +363,39 @@ fn flipped_bits_never_hang_or_crash() {
             );
         }
     }
+}
+
+/// The same of a file of `Matroska`; the first byte of each picture stays, which says whether it is shown.
+fn garble_blocks(mut bytes: Vec<u8>) -> Vec<u8> {
+    const SEGMENT: u64 = 0x1853_8067;
+    const CLUSTER: u64 = 0x1f43_b675;
+    const SIMPLE_BLOCK: u64 = 0xa3;
+    let (mut at, mut pictures) = (0, 0);
+    while at < bytes.len() {
+        let (id, len) = variable(&bytes[at..]);
+        at += len;
+        let (size, len) = variable(&bytes[at..]);
+        at += len;
+        if matches!(id, SEGMENT | CLUSTER) {
+            continue;
+        }
+        // Without the bit that says how long the number is.
+        let end = at + (size & !(1 << (7 * len))) as usize;
+        if id == SIMPLE_BLOCK {
+            // Behind the track, the time and the flags.
+            let picture = &mut bytes[at + 5..end];
+            if (13..16).contains(&pictures) {
+                picture.iter_mut().for_each(|byte| *byte ^= 0xa5);
+            }
+            pictures += 1;
+        }
+        at = end;
+    }
+    bytes
+}
+
+/// A number whose first byte tells its length, and that length.
+fn variable(bytes: &[u8]) -> (u64, usize) {
+    let len = bytes[0].leading_zeros() as usize + 1;
+    (bytes[..len].iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte)), len)
 }
