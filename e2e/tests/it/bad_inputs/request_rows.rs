@@ -191,7 +191,7 @@ pub(super) const ROWS: &[RequestRow] = &[
         "/detect?exif=sideways",
         invalid("`exif` must be apply or ignore"),
     ),
-    query("tiles", "/detect?tile=auto", invalid("`tile`")),
+    query("tiles", "/detect?tile=640", invalid("`tile` must be off, auto or WIDTHxHEIGHT")),
     query(
         "an overlap of no tiles",
         "/detect?tile_overlap=0.2",
