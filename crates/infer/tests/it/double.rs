@@ -64,7 +64,7 @@ impl Control {
 
     /// The greys of all pictures in the order in which they were run.
     pub(crate) fn order(&self) -> Vec<u8> {
-        self.shared.runs.lock().unwrap().iter().flatten().map(|grey| *grey as u8).collect()
+        self.shared.runs.lock().unwrap().iter().flatten().map(|grey| grey.round() as u8).collect()
     }
 }
 
