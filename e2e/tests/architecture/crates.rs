@@ -17,7 +17,7 @@ use crate::{
 
 /// The arrows as the design fixes them. The page for readers and every Cargo.toml must say the
 /// same; who adds an arrow writes it in all three places, in a commit that says why.
-const ARROWS: [(&str, &[&str]); 17] = [
+const ARROWS: [(&str, &[&str]); 18] = [
     ("types", &[]),
     ("media", &["types"]),
     ("frames", &["types"]),
@@ -26,7 +26,8 @@ const ARROWS: [(&str, &[&str]); 17] = [
     ("classes", &["types"]),
     ("track", &["types"]),
     ("infer-tract", &["onnx", "infer", "types"]),
-    ("infer-candle", &["onnx", "infer", "types"]),
+    ("infer-candle", &["onnx", "infer", "cuda-driver", "types"]),
+    ("cuda-driver", &["types"]),
     ("models", &["media", "types"]),
     ("annotations", &["types"]),
     ("pipeline", &["media", "frames", "infer", "track", "classes", "types"]),
@@ -39,6 +40,7 @@ const ARROWS: [(&str, &[&str]); 17] = [
             "onnx",
             "infer",
             "infer-tract",
+            "infer-candle",
             "track",
             "classes",
             "models",
