@@ -73,6 +73,15 @@ impl CandleDevice {
         &self.description
     }
 
+    /// Waits until all that this thread has asked of the device is done. Each thread asks in a stream of its own, so what
+    /// one has put there is not yet there for the others.
+    pub(crate) fn settle(&self) -> Result<(), InferCandleError> {
+        self.device.synchronize().map_err(|source| InferCandleError::Transfer {
+            stage: "bringing weights onto the device",
+            source: source.into(),
+        })
+    }
+
     /// The device in candle's words.
     pub(crate) const fn inner(&self) -> &Device {
         &self.device

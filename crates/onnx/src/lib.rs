@@ -10,9 +10,15 @@ mod file;
 mod graph;
 mod guard;
 mod lift;
+mod program;
 
 pub use crate::{
     error::{OnnxError, UnsupportedOperator},
     file::OnnxFile,
     graph::{GraphInput, TypedGraph},
+    program::{
+        Arithmetic, Comparison, Convolution, Element, GridPadding, GridSample, Interpolation,
+        Numbers, Op, Pool, PoolKind, Program, Reduction, Scatter, Slice, Source,
+        TransposedConvolution, Unary, Value, ValueId,
+    },
 };
