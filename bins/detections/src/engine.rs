@@ -90,8 +90,8 @@ impl LoadedModel {
         let file = OnnxFile::parse(&artifact.bytes).map_err(refused)?;
         let manifest = Manifest::resolve(file.description(), options)
             .map_err(|source| EngineError::Manifest { model: origin.clone(), source })?;
-        let model = backend
-            .load(&file, &manifest)
+        let (model, manifest) = backend
+            .load(&file, manifest)
             .map_err(|source| EngineError::of_backend(&origin, backend, source))?;
         let card = ModelCard::new(artifact, &manifest, backend);
         Ok(Self { card, manifest, model, origin })

@@ -8,6 +8,7 @@ mod device;
 mod error;
 mod head;
 mod manifest;
+mod mask;
 mod model;
 mod nms;
 mod numeric;
@@ -22,9 +23,10 @@ pub use crate::{
     error::InferError,
     head::{Candidate, Head, HeadKind},
     manifest::{LabelPolicy, Manifest, ManifestOptions, NamesError},
+    mask::Mask,
     model::{InputShape, Model, OutputTensor, Outputs, Session},
     nms::Nms,
-    params::{ClassThresholds, DetectParams, NmsMode},
+    params::{ClassThresholds, DetectParams, Masks, NmsMode},
     preprocess::{ChannelOrder, Letterbox, Letterboxer, PixelScale, Placement, Preprocess},
-    reader::{Found, Reader},
+    reader::{Detail, Found, Reader},
 };

@@ -4,13 +4,16 @@
 
 mod adapt;
 mod check;
+mod decoding;
 mod describe;
 mod error;
 mod file;
+mod flow;
 mod graph;
 mod guard;
 mod lift;
 mod program;
+mod suppression;
 
 pub use crate::{
     error::{OnnxError, UnsupportedOperator},

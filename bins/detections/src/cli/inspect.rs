@@ -48,6 +48,9 @@ struct Inspection {
     metadata: BTreeMap<String, String>,
     inputs: Vec<Tensor>,
     outputs: Vec<Tensor>,
+    /// What the file does behind these outputs and is not asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    left_out: Option<LeftOut>,
     #[serde(flatten)]
     detector: Option<DetectorSheet>,
     /// Why it would not run, in the order in which it would be noticed.
@@ -60,6 +63,13 @@ struct Tensor {
     name: String,
     element: String,
     shape: Vec<String>,
+}
+
+/// A suppression of the file's own, which is left out.
+#[derive(Debug, Serialize)]
+struct LeftOut {
+    node: String,
+    outputs: Vec<Tensor>,
 }
 
 /// How a model that is a detector is read.
@@ -113,6 +123,7 @@ impl Inspection {
             metadata: BTreeMap::new(),
             inputs: Vec::new(),
             outputs: Vec::new(),
+            left_out: None,
             detector: None,
             refused: Vec::new(),
         };
@@ -128,12 +139,19 @@ impl Inspection {
         self.metadata.clone_from(&description.metadata);
         self.inputs = description.signature.inputs.iter().map(Tensor::from).collect();
         self.outputs = description.signature.outputs.iter().map(Tensor::from).collect();
+        self.left_out = description.suppression.as_ref().map(|suppression| LeftOut {
+            node: suppression.node.clone(),
+            outputs: suppression.outputs.iter().map(Tensor::from).collect(),
+        });
         match Manifest::resolve(description, options) {
             Ok(manifest) => {
-                let refused = backend.load(file, &manifest).err();
-                let refused =
-                    refused.map(|error| format!("{}: {}", backend.name(), explain(&error)));
-                self.refused.extend(refused);
+                let manifest = match backend.load(file, manifest.clone()) {
+                    Ok((_, manifest)) => manifest,
+                    Err(error) => {
+                        self.refused.push(format!("{}: {}", backend.name(), explain(&error)));
+                        manifest
+                    }
+                };
                 self.detector = Some(DetectorSheet::new(manifest, description));
             }
             Err(error) => self.refused.push(explain(&error)),

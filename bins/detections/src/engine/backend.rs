@@ -88,21 +88,25 @@ impl Backend {
         }
     }
 
-    /// Compiles a file's graph for its manifest.
+    /// Compiles a file's graph for its manifest; where the runtime leaves a part of it to the head, the manifest that
+    /// comes back says so.
     ///
     /// # Errors
     /// [`BackendError`] with the runtime's words.
     pub fn load(
         &self,
         file: &OnnxFile,
-        manifest: &Manifest,
-    ) -> Result<Arc<dyn Model>, BackendError> {
-        let (input, fixed) = (manifest.input, &manifest.fixed);
+        manifest: Manifest,
+    ) -> Result<(Arc<dyn Model>, Manifest), BackendError> {
         match &self.runtime {
-            Runtime::Tract => Ok(Arc::new(TractModel::load_with(file, input, fixed)?)),
+            Runtime::Tract => {
+                let (model, manifest) = TractModel::load_undecoded(file, manifest)?;
+                Ok((Arc::new(model), manifest))
+            }
             #[cfg(feature = "candle")]
             Runtime::Candle(device) => {
-                Ok(Arc::new(CandleModel::load_with(file, input, fixed, device)?))
+                let model = CandleModel::load_with(file, manifest.input, &manifest.fixed, device)?;
+                Ok((Arc::new(model), manifest))
             }
         }
     }

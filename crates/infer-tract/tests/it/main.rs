@@ -13,3 +13,4 @@ mod cases;
 mod conformance;
 mod refused;
 mod suite;
+mod undecoded;

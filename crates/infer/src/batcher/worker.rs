@@ -10,7 +10,8 @@ use detections_types::{Image, caught};
 
 use super::{Answer, Fault, InferTiming, Inference, Item, Queue};
 use crate::{
-    DetectParams, InferError, InputShape, Letterbox, Letterboxer, Manifest, Model, Reader, Session,
+    DetectParams, Found, InferError, InputShape, Letterbox, Letterboxer, Manifest, Model, Reader,
+    Session,
 };
 
 /// A session and all scratch memory of one thread.
@@ -127,8 +128,8 @@ impl Worker {
             let found = self.reader.read(&outputs, index, &placed.letterbox, &item.params);
             let timing = InferTiming { infer, postprocess: started.elapsed(), ..placed.timing };
             self.answers.push(found.map(|found| {
-                let (detections, quads) = (found.detections, found.quads);
-                Inference { detections, quads, timing }
+                let Found { detections, details } = found;
+                Inference { detections, details, timing }
             }));
         }
         for (item, answer) in self.batch.drain(..).zip(self.answers.drain(..)) {

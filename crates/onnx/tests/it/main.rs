@@ -12,3 +12,4 @@ mod damage;
 mod files;
 mod models;
 mod program;
+mod suppression;

@@ -21,7 +21,7 @@ async fn a_picture_gives_the_documented_report() {
     assert_eq!(body["model"]["device"], "cpu");
     assert_eq!(body["model"]["sha256"].as_str().unwrap().len(), 64);
     assert_eq!(body["image"]["orientation"], 1);
-    let expected = json!({"confidence": 0.1, "iou": 0.45, "max_detections": 300, "agnostic_nms": false,
+    let expected = json!({"confidence": 0.1, "iou": 0.45, "max_detections": 300, "agnostic_nms": false, "masks": false,
         "tile": "off", "exif": "apply", "timeout_ms": 30_000});
     assert_eq!(format!("{:?}", body["params"]), format!("{:?}", rounded(expected)));
     for stage in ["queue", "decode", "preprocess", "infer", "postprocess", "total"] {
@@ -186,7 +186,7 @@ async fn the_interface_describes_itself() {
         .iter()
         .map(|p| p["name"].as_str().unwrap())
         .collect();
-    assert_eq!(named.len(), 9, "{named:?}");
+    assert_eq!(named.len(), 10, "{named:?}");
     for status in ["200", "400", "406", "408", "413", "415", "422", "429", "500", "503", "504"] {
         assert!(detect["responses"][status].is_object(), "{status}");
     }
