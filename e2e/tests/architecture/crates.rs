@@ -17,7 +17,7 @@ use crate::{
 
 /// The arrows as the design fixes them. The page for readers and every Cargo.toml must say the
 /// same; who adds an arrow writes it in all three places, in a commit that says why.
-const ARROWS: [(&str, &[&str]); 16] = [
+const ARROWS: [(&str, &[&str]); 17] = [
     ("types", &[]),
     ("media", &["types"]),
     ("frames", &["types"]),
@@ -26,6 +26,7 @@ const ARROWS: [(&str, &[&str]); 16] = [
     ("classes", &["types"]),
     ("track", &["types"]),
     ("infer-tract", &["onnx", "infer", "types"]),
+    ("infer-candle", &["onnx", "infer", "types"]),
     ("models", &["media", "types"]),
     ("annotations", &["types"]),
     ("pipeline", &["media", "frames", "infer", "track", "classes", "types"]),
@@ -52,12 +53,13 @@ const ARROWS: [(&str, &[&str]); 16] = [
 ];
 
 /// Dependencies whose owner the page must state, or else its table would guard nothing.
-const MUST_HAVE_AN_OWNER: [&str; 11] = [
+const MUST_HAVE_AN_OWNER: [&str; 12] = [
     "sha2",
     "image",
     "gstreamer",
     "tract-onnx",
     "tract-core",
+    "candle-core",
     "actix-web",
     "config",
     "clap",
