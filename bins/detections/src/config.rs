@@ -5,13 +5,13 @@ mod access;
 mod annotations;
 mod data;
 mod faults;
+mod infer;
 mod layers;
 mod loader;
 mod reader;
 mod video;
 
 use std::{
-    num::NonZeroUsize,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -25,6 +25,7 @@ pub use self::{
     annotations::AnnotationsConfig,
     data::DataConfig,
     faults::{ConfigFaults, Fault},
+    infer::{BackendName, InferConfig},
     layers::Overrides,
     loader::LoaderConfig,
     video::{JobsConfig, VideoConfig},
@@ -47,7 +48,7 @@ pub struct Config {
     pub model: ModelConfig,
     /// The product's classes.
     pub classes: ClassesConfig,
-    /// How much of the machine inference may use.
+    /// How much of the machine inference may use, and by what.
     pub infer: InferConfig,
     /// What is too large to be decoded.
     pub limits: LimitsConfig,
@@ -127,13 +128,6 @@ pub struct ClassesConfig {
     pub name: Option<String>,
 }
 
-/// How much of the machine inference may use.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InferConfig {
-    /// Pictures that are inferred at the same time, each on a thread of its own.
-    pub threads: NonZeroUsize,
-}
-
 /// What is too large to be decoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LimitsConfig {
@@ -194,7 +188,6 @@ impl Config {
     }
 
     fn read(reader: &mut Reader) -> Self {
-        refuse_what_this_build_lacks(reader);
         Self {
             server: ServerConfig::read(reader),
             model: ModelConfig::read(reader),
@@ -202,7 +195,7 @@ impl Config {
                 path: reader.path("classes.path"),
                 name: reader.optional("classes.name", loader_name),
             },
-            infer: InferConfig { threads: reader.get("infer.threads", machine_threads(), threads) },
+            infer: InferConfig::read(reader),
             limits: LimitsConfig::read(reader),
             detect: DetectConfig::read(reader),
             video: VideoConfig::read(reader),
@@ -217,6 +210,7 @@ impl Config {
 
     fn check_together(&self, reader: &mut Reader) {
         self.loader.check(&self.model, &self.classes, reader);
+        self.infer.check(reader);
         if let Some(access) = &self.access {
             access.check(&self.loader, &self.annotations, reader);
         }
@@ -301,23 +295,9 @@ impl LogConfig {
     }
 }
 
-/// Settings of parts that are not compiled in are refused: what was asked for would not happen.
-fn refuse_what_this_build_lacks(reader: &mut Reader) {
-    reader.get("infer.backend", (), choice([("tract", ())]));
-    reader.get("infer.device", (), choice([("cpu", ())]));
-}
-
 fn loader_name(text: &str) -> Result<String, String> {
     let fits = !text.is_empty() && text.len() <= 200 && !matches!(text, "." | "..");
     if fits { Ok(text.to_owned()) } else { Err("must be a name of at most 200 bytes".to_owned()) }
-}
-
-fn machine_threads() -> NonZeroUsize {
-    std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
-}
-
-fn threads(text: &str) -> Result<NonZeroUsize, String> {
-    number(1..=1024)(text).map(|count| NonZeroUsize::new(count).unwrap_or(NonZeroUsize::MIN))
 }
 
 fn confidence(text: &str) -> Result<Score, String> {

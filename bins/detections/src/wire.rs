@@ -76,7 +76,7 @@ impl From<&ModelCard> for ModelBody {
             name: card.name.clone(),
             sha256: card.sha256.to_string(),
             backend: card.backend.to_owned(),
-            device: card.device.to_owned(),
+            device: card.device.to_string(),
         }
     }
 }

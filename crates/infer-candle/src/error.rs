@@ -6,7 +6,7 @@ use detections_infer::InferError;
 use detections_onnx::OnnxError;
 use detections_types::ErrorKind;
 
-use crate::model::BACKEND;
+use crate::{device, model::BACKEND};
 
 /// What candle says; its types stay in this crate.
 type Source = Box<dyn Error + Send + Sync>;
@@ -89,6 +89,24 @@ pub enum InferCandleError {
 }
 
 impl InferCandleError {
+    /// Whether the device, rather than the model, is at fault: it is not there, or its driver refused what was to be
+    /// done.
+    #[must_use]
+    pub fn is_of_device(&self) -> bool {
+        match self {
+            Self::Device { .. } => true,
+            Self::Refused { source, .. }
+            | Self::Run { source, .. }
+            | Self::Transfer { source, .. } => {
+                source.downcast_ref::<candle_core::Error>().is_some_and(device::is_of_device)
+            }
+            Self::Graph(_)
+            | Self::Output { .. }
+            | Self::Operator { .. }
+            | Self::Panicked { .. } => false,
+        }
+    }
+
     /// What kind of failure this is.
     #[must_use]
     pub const fn kind(&self) -> ErrorKind {
@@ -106,6 +124,31 @@ impl InferCandleError {
 
 impl From<InferCandleError> for InferError {
     fn from(error: InferCandleError) -> Self {
+        if error.is_of_device() {
+            return Self::Device { backend: BACKEND, source: Box::new(error) };
+        }
         Self::Backend { backend: BACKEND, source: Box::new(error) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use candle_core::Error;
+    use detections_infer::InferError;
+
+    use super::InferCandleError;
+
+    fn run(source: Error) -> InferError {
+        let (node, operator) = ("node".to_owned(), "Conv".to_owned());
+        InferCandleError::Run { node, operator, source: source.into() }.into()
+    }
+
+    #[test]
+    fn what_the_driver_refuses_in_a_run_is_the_devices_fault_and_all_else_is_not() {
+        let driver = Error::Cuda(Box::new(io::Error::other("CUDA_ERROR_OUT_OF_MEMORY")));
+        assert!(run(driver).is_of_device());
+        assert!(!run(Error::Msg("a shape".to_owned())).is_of_device());
     }
 }

@@ -12,8 +12,10 @@ mod session;
 mod step;
 mod weights;
 
+pub use detections_infer::DeviceName;
+
 pub use crate::{
-    device::{CandleDevice, DeviceName},
+    device::CandleDevice,
     error::InferCandleError,
     model::CandleModel,
     step::{Movement, StepDescription},

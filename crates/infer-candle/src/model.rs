@@ -66,6 +66,7 @@ impl CandleModel {
             check_outputs(&description, &program, batch)?;
             plans.push(guarded("lowering its graph", || plan(&program, &mut weights))?);
         }
+        device.settle()?;
         Ok(Self { description, input, device: device.clone(), plans: plans.into() })
     }
 

@@ -14,7 +14,10 @@ use detections_types::{CancelToken, Detection, Image, Interrupt, Region};
 use crate::{Detail, DetectParams, InferError};
 
 pub use self::lanes::Lane;
-pub(crate) use self::{queue::Queue, worker::Worker};
+pub(crate) use self::{
+    queue::{Fault, Queue},
+    worker::Worker,
+};
 
 /// What one search found and how long it took.
 #[derive(Debug, Clone, PartialEq)]

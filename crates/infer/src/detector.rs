@@ -10,7 +10,7 @@ use detections_types::{CancelToken, Image, Region};
 
 use crate::{
     DetectParams, InferError, Inference, Lane, Manifest, Masks, Model, Ticket,
-    batcher::{Item, Queue, Worker},
+    batcher::{Fault, Item, Queue, Worker},
     params::out_of_range,
 };
 
@@ -31,6 +31,11 @@ pub enum DetectorHealth {
     /// A worker panicked and is gone for good.
     Failed {
         /// What the panic said.
+        reason: String,
+    },
+    /// The device under all workers is lost or out of memory: nothing is searched any more.
+    DeviceFailed {
+        /// What the backend said.
         reason: String,
     },
 }
@@ -174,9 +179,11 @@ impl Detector {
     /// Whether all workers still work.
     #[must_use]
     pub fn health(&self) -> DetectorHealth {
-        self.queue
-            .fault()
-            .map_or(DetectorHealth::Healthy, |reason| DetectorHealth::Failed { reason })
+        match self.queue.fault() {
+            None => DetectorHealth::Healthy,
+            Some(Fault::Panic(reason)) => DetectorHealth::Failed { reason },
+            Some(Fault::Device(reason)) => DetectorHealth::DeviceFailed { reason },
+        }
     }
 
     /// What the model is.

@@ -4,6 +4,7 @@
 
 mod batcher;
 mod detector;
+mod device;
 mod error;
 mod head;
 mod manifest;
@@ -19,6 +20,7 @@ mod tiles;
 pub use crate::{
     batcher::{InferTiming, Inference, Lane, Ticket},
     detector::{Detector, DetectorHealth, DetectorOptions},
+    device::{DeviceName, DeviceNameError},
     error::InferError,
     head::{Candidate, Head, HeadKind},
     manifest::{LabelPolicy, Manifest, ManifestOptions, NamesError},

@@ -7,6 +7,7 @@ mod command_line;
 mod conformance;
 mod context;
 mod detect;
+mod device;
 mod golden;
 mod health;
 mod image;

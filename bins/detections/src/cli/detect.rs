@@ -8,7 +8,7 @@ use std::{error::Error, ops::ControlFlow, sync::Arc};
 
 use detections_classes::BoundClasses;
 use detections_frames::Exif;
-use detections_infer::{Masks, NmsMode, Tiling};
+use detections_infer::{DetectorHealth, Masks, NmsMode, Tiling};
 use detections_pipeline::{ClassSelection, SearchRequest, StillRequest, Tracking, VideoRequest};
 use detections_types::CancelToken;
 
@@ -59,6 +59,9 @@ pub(super) fn run(args: &DetectArgs, config: &Config) -> Result<Exit, Failure> {
     in_order(&jobs, config.infer.threads, |job| turn(&engine, &picture, &stop, job), each)
         .map_err(|error| Failure::failed(error.to_string()))?;
     let exit = reporter.finish(&listing)?;
+    if let DetectorHealth::DeviceFailed { reason } = engine.detector.health() {
+        return Err(Failure::device(&reason));
+    }
     stop.check().map(|()| exit).map_err(|_interrupt| Failure::failed("interrupted"))
 }
 
