@@ -34,6 +34,7 @@ use self::{
     layers::Layers,
     reader::{Reader, choice, number},
 };
+use crate::tiles::metres;
 
 /// Most detections that a request may ask for.
 pub const MAX_DETECTIONS: usize = 10_000;
@@ -93,7 +94,7 @@ pub struct ServerConfig {
 }
 
 /// Which model is loaded and how it is read.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ModelConfig {
     /// The model file; with no name either, it is the built-in model.
     pub path: Option<PathBuf>,
@@ -105,6 +106,8 @@ pub struct ModelConfig {
     pub labels: LabelPolicy,
     /// The input size, where the model leaves it open.
     pub input_size: Option<InputSize>,
+    /// How many metres of ground a pixel showed in the model's training, where that is known.
+    pub gsd: Option<f32>,
 }
 
 /// The size of a model's input.
@@ -255,6 +258,7 @@ impl ModelConfig {
             head: reader.optional("model.head", str::parse),
             name: reader.optional("model.name", loader_name),
             input_size: reader.optional("model.input_size", input_size),
+            gsd: reader.optional("model.gsd", metres),
             labels: reader.get("model.labels", LabelPolicy::Strict, choice(labels)),
         }
     }

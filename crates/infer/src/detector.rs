@@ -6,7 +6,7 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use detections_types::{CancelToken, Image};
+use detections_types::{CancelToken, Image, Region};
 
 use crate::{
     DetectParams, InferError, Inference, Lane, Manifest, Masks, Model, Ticket,
@@ -152,6 +152,19 @@ impl Detector {
         params: DetectParams,
         cancel: &CancelToken,
     ) -> Result<Ticket, InferError> {
+        let whole = Region { x: 0, y: 0, width: image.width(), height: image.height() };
+        self.submit_part(lane, (image, whole), params, cancel)
+    }
+
+    /// Queues a part of a picture, as [`submit_in`](Self::submit_in) does the whole; what is found is in pixels of
+    /// that part.
+    pub(crate) fn submit_part(
+        &self,
+        lane: Lane,
+        part: (Arc<Image>, Region),
+        params: DetectParams,
+        cancel: &CancelToken,
+    ) -> Result<Ticket, InferError> {
         params.check(self.manifest.labels.len())?;
         if params.masks == Masks::On && !self.manifest.head.has_masks() {
             let expected =
@@ -159,7 +172,7 @@ impl Detector {
             return Err(out_of_range("masks", "true".into(), expected));
         }
         cancel.check().map_err(InferError::Interrupted)?;
-        let (item, ticket) = Item::new(image, params, cancel.clone());
+        let (item, ticket) = Item::new(part, params, cancel.clone());
         self.queue.push(lane, item).map(|()| ticket)
     }
 

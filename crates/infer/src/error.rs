@@ -179,6 +179,9 @@ pub enum InferError {
     /// The blank picture of the warm-up could not be made.
     #[error("the warm-up's blank picture cannot be made")]
     Blank(#[source] detections_types::ImageError),
+    /// A part of the picture is none of it.
+    #[error("a part of the picture cannot be searched")]
+    Part(#[source] detections_types::ImageError),
     /// The queue in front of the workers is full.
     #[error("all {capacity} places of the queue are taken")]
     QueueFull {
@@ -235,6 +238,7 @@ impl InferError {
             | Self::InputBuffer { .. }
             | Self::OutputShape { .. }
             | Self::Blank(_)
+            | Self::Part(_)
             | Self::Thread(_)
             | Self::WorkerPanicked { .. } => ErrorKind::Internal,
             Self::QueueFull { .. } => ErrorKind::Overloaded,

@@ -15,6 +15,7 @@ mod numeric;
 mod params;
 mod preprocess;
 mod reader;
+mod tiles;
 
 pub use crate::{
     batcher::{InferTiming, Inference, Lane, Ticket},
@@ -29,4 +30,5 @@ pub use crate::{
     params::{ClassThresholds, DetectParams, Masks, NmsMode},
     preprocess::{ChannelOrder, Letterbox, Letterboxer, PixelScale, Placement, Preprocess},
     reader::{Detail, Found, Reader},
+    tiles::{GroundSampling, Overlap, TileMerge, TileSize, Tiling},
 };

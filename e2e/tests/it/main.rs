@@ -19,4 +19,5 @@ mod neighbours;
 mod openapi;
 mod operation;
 mod pictures;
+mod tiles;
 mod video;

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use detections_types::{Image, caught};
+use detections_types::{Image, ImageView, caught};
 
 use super::{Answer, Fault, InferTiming, Inference, Item, Queue};
 use crate::{
@@ -62,7 +62,7 @@ impl Worker {
             vec![self.reader.manifest().preprocess.pad; height * width * InputShape::CHANNELS];
         let side = |side: usize| u32::try_from(side).unwrap_or(u32::MAX);
         let blank = Image::rgb8(side(width), side(height), blank).map_err(InferError::Blank)?;
-        let placed = self.place(0, &blank, Duration::ZERO)?;
+        let placed = self.place(0, blank.view(), Duration::ZERO)?;
         let outputs = self.session.run(1)?;
         self.reader.read(&outputs, 0, &placed.letterbox, &DetectParams::default()).map(drop)
     }
@@ -144,20 +144,27 @@ impl Worker {
         self.placed.clear();
         while let Some(item) = self.batch.get(self.placed.len()) {
             let (image, queue) = (Arc::clone(&item.image), taken.duration_since(item.queued_at));
-            match self.place(self.placed.len(), &image, queue) {
+            let region = item.region;
+            let placed = image.view().region(region).map_err(InferError::Part);
+            match placed.and_then(|view| self.place(self.placed.len(), view, queue)) {
                 Ok(placed) => self.placed.push(placed),
                 Err(error) => self.batch.remove(self.placed.len()).answer(Err(error)),
             }
         }
     }
 
-    fn place(&mut self, slot: usize, image: &Image, queue: Duration) -> Result<Placed, InferError> {
+    fn place(
+        &mut self,
+        slot: usize,
+        image: ImageView<'_>,
+        queue: Duration,
+    ) -> Result<Placed, InferError> {
         let started = Instant::now();
         let len = self.reader.manifest().input.image_len();
         let input = self.session.input();
         let short = InferError::InputBuffer { expected: (slot + 1) * len, found: input.len() };
         let slot = input.get_mut(slot * len..(slot + 1) * len).ok_or(short)?;
-        let letterbox = self.letterboxer.write(image.view(), slot)?;
+        let letterbox = self.letterboxer.write(image, slot)?;
         let timing = InferTiming { queue, preprocess: started.elapsed(), ..Default::default() };
         Ok(Placed { letterbox, timing })
     }
