@@ -223,14 +223,19 @@ impl<'a, 'd> Lowering<'a, 'd> {
         self.step((does, Movement::Compute), from, (layout, kind), Box::new(kernel))
     }
 
-    /// The same elements in row-major order: itself if they lie so already.
+    /// The same elements in row-major order: itself if they lie so already. Where elements are repeated, there
+    /// are more of them than before.
     pub(crate) fn contiguous(&mut self, from: &Operand) -> Lowered<Operand> {
         if from.layout.is_contiguous() {
             return Ok(from.clone());
         }
+        let mut axes = from.layout.dims().iter().zip(from.layout.stride());
+        let repeats = axes.any(|(length, stride)| *length > 1 && *stride == 0);
+        let about =
+            if repeats { ("repeat", Movement::Compute) } else { ("contiguous", Movement::Copy) };
         let layout = Layout::contiguous(from.layout.shape());
         let kernel: Kernel = Box::new(|operands| operands.get(0)?.contiguous());
-        self.step(("contiguous", Movement::Copy), &[from], (layout, from.kind), kernel)
+        self.step(about, &[from], (layout, from.kind), kernel)
     }
 
     /// Appends a step, or takes it now if all it needs is there.

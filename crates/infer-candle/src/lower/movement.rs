@@ -6,8 +6,8 @@ use detections_onnx::Slice;
 use super::{Lowered, Lowering, Operand, layout, with_length};
 use crate::{plan::Kernel, step::Movement};
 
-/// A view, if the elements lie row-major, if only axes of length 1 come and go, or if axes are only split;
-/// else a copy.
+/// A view, if the elements lie row-major, if only axes of length 1 come and go, if axes are only split, or if axes
+/// that are joined lie one in the other; else a copy.
 pub(super) fn reshape(
     lowering: &mut Lowering<'_, '_>,
     from: &Operand,
@@ -23,6 +23,9 @@ pub(super) fn reshape(
     }
     if let Some(splits) = splits(from.dims(), shape) {
         return split(lowering, from, splits, shape);
+    }
+    if let Some(join) = Join::of(from, shape) {
+        return join.view(lowering, from, shape);
     }
     let from = lowering.contiguous(from)?;
     reshape(lowering, &from, shape)
@@ -97,11 +100,80 @@ fn split_axes(x: &Tensor, splits: &[Vec<usize>], shape: &[usize]) -> candle_core
     Ok(view)
 }
 
+/// Axes of a turned tensor that are joined: turned back they lie row-major, are joined there, and turned again.
+struct Join {
+    /// The axes of the operand as they lie.
+    lying: Vec<usize>,
+    /// The lengths of the joined axes as they lie.
+    joined: Vec<usize>,
+    /// Where each of the result's axes that are longer than 1 is among those.
+    places: Vec<usize>,
+}
+
+impl Join {
+    fn of(from: &Operand, to: &[usize]) -> Option<Self> {
+        let (dims, strides) = (from.dims(), from.layout.stride());
+        let mut lying: Vec<usize> = (0..dims.len()).collect();
+        // Axes of length 1 go to the front, where they hinder nobody.
+        lying.sort_by_key(|&axis| (dims[axis] != 1, std::cmp::Reverse(strides[axis])));
+        if !from.layout.permute(&lying).ok()?.is_contiguous() {
+            return None;
+        }
+        let long: Vec<usize> = (0..dims.len()).filter(|&axis| dims[axis] != 1).collect();
+        let lengths: Vec<usize> = long.iter().map(|&axis| dims[axis]).collect();
+        let wanted: Vec<usize> = to.iter().copied().filter(|length| *length != 1).collect();
+        let parts = splits(&wanted, &lengths)?;
+        let mut left = long.iter();
+        let groups: Vec<Vec<usize>> =
+            parts.iter().map(|parts| left.by_ref().take(parts.len()).copied().collect()).collect();
+        let mut order: Vec<usize> = (0..groups.len()).collect();
+        let place =
+            |group: usize| lying.iter().position(|axis| Some(axis) == groups[group].first());
+        order.sort_by_key(|&group| place(group));
+        let all: Vec<usize> = order.iter().flat_map(|&group| groups[group].clone()).collect();
+        if lying[dims.len() - long.len()..] != all {
+            return None;
+        }
+        let joined = order.iter().map(|&group| wanted[group]).collect();
+        let places = (0..groups.len())
+            .filter_map(|group| order.iter().position(|&lying| lying == group))
+            .collect();
+        Some(Self { lying, joined, places })
+    }
+
+    fn view(
+        self,
+        lowering: &mut Lowering<'_, '_>,
+        from: &Operand,
+        shape: &[usize],
+    ) -> Lowered<Operand> {
+        let start = from.layout.start_offset();
+        let turned = Layout::contiguous_with_offset(self.joined.as_slice(), start);
+        let turned = turned.permute(&self.places)?;
+        let mut long = turned.stride().iter();
+        let stride = |length: &usize| if *length == 1 { Some(1) } else { long.next().copied() };
+        let strides: Option<Vec<usize>> = shape.iter().map(stride).collect();
+        let lies = layout(shape.to_vec(), strides.unwrap_or_default(), start);
+        let shape = shape.to_vec();
+        lowering.view("join", from, lies, move |x| {
+            let joined = x.permute(self.lying.as_slice())?.reshape(self.joined.as_slice())?;
+            let mut view = joined.permute(self.places.as_slice())?;
+            for (axis, _) in shape.iter().enumerate().filter(|(_, length)| **length == 1) {
+                view = view.unsqueeze(axis)?;
+            }
+            Ok(view)
+        })
+    }
+}
+
 pub(super) fn permute(
     lowering: &mut Lowering<'_, '_>,
     from: &Operand,
     order: &[usize],
 ) -> Lowered<Operand> {
+    if order.is_sorted() {
+        return Ok(from.clone());
+    }
     let lies = from.layout.permute(order)?;
     let order = order.to_vec();
     lowering.view("permute", from, lies, move |x| x.permute(order.as_slice()))
