@@ -2,6 +2,7 @@
 //! and takes it into service beside the requests that run. What is refused leaves the old in service.
 
 mod keeper;
+mod not_taken;
 mod notices;
 mod sources;
 

@@ -11,6 +11,7 @@ use detections_models::{BearerToken, ModelsError, Schedule};
 
 use super::{
     Outcome, Part, Topic,
+    not_taken::NotTaken,
     sources::{ClassesFrom, Found, ModelFrom, NewClasses, NewModel},
 };
 use crate::{
@@ -33,14 +34,6 @@ pub(super) struct Keeper {
     schedule: Schedule,
     /// Whether a source did not answer in the last round.
     unanswered: bool,
-}
-
-/// Why a new model is not in service.
-enum NotTaken {
-    /// No class map fits it; it waits for one.
-    Waits(String),
-    /// It never will be.
-    Refused(ServeError),
 }
 
 impl Keeper {
@@ -353,22 +346,6 @@ impl Keeper {
             self.classes.accept(&new);
             service.notices().clear(Topic::Classes);
             self.bound = Some(new.classes);
-        }
-    }
-}
-
-impl NotTaken {
-    fn is_of_device(&self) -> bool {
-        match self {
-            Self::Waits(_) => false,
-            Self::Refused(error) => error.is_of_device(),
-        }
-    }
-
-    fn text(self) -> String {
-        match self {
-            Self::Waits(text) => text,
-            Self::Refused(error) => told_with_causes(&error),
         }
     }
 }
