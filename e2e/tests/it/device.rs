@@ -86,15 +86,15 @@ fn assert_refused(
     let (output, took) = refused_or_not(arguments, variables)?;
     let told = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.code() == Some(code), "{arguments:?}: {:?}\n{told}", output.status);
-    let last = told.lines().last().unwrap_or_default();
-    ensure!(last.starts_with("error: "), "{told}");
+    let error = told.lines().find(|line| line.starts_with("error: "));
+    let error = error.with_context(|| format!("no error in {told}"))?;
     for word in words {
         ensure!(told.contains(word), "{arguments:?}: no `{word}` in\n{told}");
     }
     ensure!(!told.contains("nowhere") && !told.contains("panick"), "{told}");
     // Starting a container is none of the program's time.
     ensure!(image::under_test().is_some() || took < AT_ONCE, "{arguments:?} took {took:?}");
-    note(&format!("{}: exit {code} after {took:.1?}: {last}", arguments.join(" ")));
+    note(&format!("{}: exit {code} after {took:.1?}: {error}", arguments.join(" ")));
     Ok(())
 }
 
