@@ -36,6 +36,10 @@ deny:
 bench:
     cargo bench --package detections-infer --package detections-infer-tract
 
+# Fuzz what reads model files: model, metadata or graph; no other compiler is needed.
+fuzz target="model" seconds="600":
+    e2e/fuzz/run {{ target }} {{ seconds }}
+
 # Detect in the fixture pictures with the built-in model; the drawn pictures land in out/.
 demo:
     cargo run --release -- detect fixtures/media --save out

@@ -7,6 +7,7 @@ use std::{
     io,
     path::{Path, PathBuf},
     process::{Child, ChildStderr, Command, ExitStatus, Output, Stdio},
+    time::Duration,
 };
 
 use anyhow::{Context, Result, ensure};
@@ -16,6 +17,7 @@ use crate::{
     image,
     process::{self, Recipient},
     program,
+    watched::{self, Watched},
 };
 
 /// What is to be run. It starts with an empty environment, so that only what a test sets counts.
@@ -78,6 +80,19 @@ impl Invocation {
     pub fn output(&self) -> Result<Output> {
         let (mut command, _container) = self.command()?;
         command.output().context("starting the program")
+    }
+
+    /// The same, looked at while it runs: a run that outlasts `patience` is ended, and is a failure.
+    ///
+    /// # Errors
+    /// When there is no program, it cannot be started, or it does not end.
+    pub fn watched(&self, patience: Duration) -> Result<Watched> {
+        let (mut command, container) = self.command()?;
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let child = command.spawn().context("starting the program")?;
+        // What runs in a container is not this machine's to look into before it is up.
+        let pid = container.is_none().then(|| child.id());
+        watched::watch(child, pid, patience)
     }
 
     /// Starts it; its standard error can be read.

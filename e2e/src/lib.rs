@@ -20,4 +20,5 @@ pub mod server;
 pub mod shared;
 pub mod upload;
 pub mod wait;
+pub mod watched;
 pub mod wire;

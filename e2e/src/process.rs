@@ -38,6 +38,12 @@ pub fn resident_bytes(pid: u32) -> Result<u64> {
     kibibytes(pid, "status", "VmRSS:").with_context(|| format!("memory of process {pid}"))
 }
 
+/// The most resident memory that one process had so far in bytes, if it runs.
+#[must_use]
+pub fn peak_bytes(pid: u32) -> Option<u64> {
+    kibibytes(pid, "status", "VmHWM:")
+}
+
 /// How many threads a process has.
 ///
 /// # Errors
@@ -128,12 +134,14 @@ mod tests {
     use std::process::{Command, Stdio, id};
 
     use super::{
-        Recipient, descendants, descriptor_count, resident_bytes, signal, thread_count, tree_memory,
+        Recipient, descendants, descriptor_count, peak_bytes, resident_bytes, signal, thread_count,
+        tree_memory,
     };
 
     #[test]
     fn this_process_has_memory_and_threads() {
         assert!(resident_bytes(id()).unwrap() > 1 << 20);
+        assert!(peak_bytes(id()).unwrap() >= resident_bytes(id()).unwrap() / 2);
         assert!(thread_count(id()).unwrap() >= 1);
         assert!(descriptor_count(id()).unwrap() >= 3);
         assert!(tree_memory(id()).unwrap().bytes > 1 << 20);

@@ -23,10 +23,15 @@ pub enum InferError {
     #[error("{}", match .0 { Interrupt::Cancelled => "cancelled", Interrupt::TimedOut => "deadline passed" })]
     Interrupted(Interrupt),
     /// The model does not take exactly one tensor.
-    #[error("the model has {found} inputs, of which not exactly one takes pictures")]
+    #[error(
+        "the model has {found} inputs{seen}, of which not exactly one takes pictures; models that look at one \
+         picture at a time are supported"
+    )]
     InputCount {
         /// How many it takes.
         found: usize,
+        /// Some of them, in words.
+        seen: String,
     },
     /// The input tensor is not an image in the supported layout.
     #[error(
@@ -110,6 +115,17 @@ pub enum InferError {
         /// The heads that fit.
         heads: String,
     },
+    /// Nothing but its shape speaks for an output layout, and models that detect nothing have that shape too.
+    #[error(
+        "only the shape of the outputs speaks for the {head} head: {seen}; set model.head to {head} if the model is \
+         a detector of that kind"
+    )]
+    HeadUnattested {
+        /// The model's outputs, input size and number of names.
+        seen: String,
+        /// The head that fits.
+        head: HeadKind,
+    },
     /// The model names more or fewer classes than its head has.
     #[error(
         "the model names {labels} classes, but its {head} head has {classes} ({seen}); set model.labels to \
@@ -150,6 +166,19 @@ pub enum InferError {
         found: Vec<usize>,
         /// The shape that the head reads.
         expected: String,
+    },
+    /// The warm-up gave what is no number.
+    #[error(
+        "output `{output}` holds NaN in {count} of {elements} places for an empty picture: weights or a conversion to \
+         half precision are broken, export a sound checkpoint"
+    )]
+    NotANumber {
+        /// The output's name.
+        output: String,
+        /// How many of its elements are no numbers.
+        count: usize,
+        /// How many elements it has.
+        elements: usize,
     },
     /// The picture's pixels are in a layout that is not supported here.
     #[error("pixel format {format:?} is not supported")]
@@ -210,6 +239,8 @@ impl InferError {
             | Self::ImageSizeMetadata { .. }
             | Self::NamesMetadata(_)
             | Self::HeadAmbiguous { .. }
+            | Self::HeadUnattested { .. }
+            | Self::NotANumber { .. }
             | Self::LabelCount { .. }
             | Self::Parameter { .. } => ErrorKind::InvalidInput,
             Self::Backend { .. }

@@ -145,6 +145,15 @@ fn labels(names: Option<Vec<String>>, classes: usize) -> (Vec<String>, &'static 
     }
 }
 
+/// Metadata as it is repeated in messages: a file may hold megabytes of it.
+fn cut(text: &str) -> String {
+    const LONGEST: usize = 80;
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
 fn numbered(class: usize) -> String {
     format!("class_{class}")
 }

@@ -34,18 +34,41 @@ pub enum OnnxError {
     #[error("the model file is empty")]
     Empty,
     /// The bytes are not an ONNX message, or end in the middle of one.
-    #[error("not an ONNX file, or a damaged one")]
+    #[error("not an ONNX file, or one that is damaged or cut off; fetch or export it again")]
     NotOnnx {
         /// What the decoder said.
         #[source]
         source: Source,
     },
+    /// The bytes are of another format.
+    #[error("not an ONNX file but {what}: {advice}")]
+    Foreign {
+        /// Which one.
+        what: &'static str,
+        /// What to do instead.
+        advice: &'static str,
+    },
     /// The message holds no graph.
     #[error("not an ONNX model: there is no graph in it")]
     NoGraph,
     /// The model does not say by which version of the standard its operators are to be read.
-    #[error("the model imports no version of the standard operator set")]
+    #[error(
+        "the model imports no version of the standard operator set; export it again, with opset 17 for instance"
+    )]
     NoOperatorSet,
+    /// The model's operators are to be read by a version of the standard that is not supported.
+    #[error(
+        "the model imports version {version} of the standard operator set; {oldest} to {newest} are supported: \
+         export it again, with opset 17 for instance"
+    )]
+    OperatorSet {
+        /// The version in the file.
+        version: i64,
+        /// The oldest that is read.
+        oldest: i64,
+        /// The newest that is read.
+        newest: i64,
+    },
     /// Some nodes use operators that cannot be run.
     #[error("operators that are not supported: {}", List(nodes))]
     UnsupportedOperators {
@@ -82,6 +105,67 @@ pub enum OnnxError {
         /// How many bytes of data it has.
         bytes: usize,
     },
+    /// A tensor holds what is no number.
+    #[error(
+        "tensor `{tensor}` holds NaN in {count} of {elements} places: its training or its conversion failed; \
+         export a sound checkpoint"
+    )]
+    NotANumber {
+        /// Which tensor.
+        tensor: String,
+        /// How many of its elements are no numbers.
+        count: usize,
+        /// How many elements it has.
+        elements: usize,
+    },
+    /// A node makes a tensor that is larger than any detector needs.
+    #[error(
+        "node `{node}` makes a tensor of {elements} elements, which is over the limit of {limit}"
+    )]
+    TensorTooLarge {
+        /// Which node.
+        node: String,
+        /// How many elements the tensor has.
+        elements: usize,
+        /// The most that a tensor may have.
+        limit: usize,
+    },
+    /// A node reads what nothing computes.
+    #[error(
+        "node `{node}` reads the value `{value}`, which no node computes and no input or weight gives"
+    )]
+    UnknownValue {
+        /// Which node.
+        node: String,
+        /// The value.
+        value: String,
+    },
+    /// A value is made by two nodes, or is an input or weight as well.
+    #[error("the value `{value}` is made more than once, so it is not clear which is meant")]
+    ComputedTwice {
+        /// The value.
+        value: String,
+    },
+    /// The graph goes round in circles.
+    #[error("the graph has a cycle: node `{node}` waits for what is computed from its own output")]
+    Cycle {
+        /// A node that waits for itself.
+        node: String,
+    },
+    /// An input or output does not say what shape it has.
+    #[error(
+        "the {role} `{tensor}` has no shape in the file, so that its layout cannot be told: export the model again, or \
+         have onnx.shape_inference.infer_shapes add it"
+    )]
+    NoShape {
+        /// "input" or "output".
+        role: &'static str,
+        /// Which one.
+        tensor: String,
+    },
+    /// The graph gives nothing.
+    #[error("the graph has no outputs")]
+    NoOutputs,
     /// The graph promises an output that nothing computes.
     #[error("no node computes the output `{output}`")]
     UnknownOutput {
@@ -101,6 +185,16 @@ pub enum OnnxError {
         input: TensorInfo,
         /// What was asked for.
         wanted: GraphInput,
+    },
+    /// The graph computes something else than the file says.
+    #[error(
+        "the file says that its output is {output}, but the graph gives [{shape}]; export the model again"
+    )]
+    OutputMismatch {
+        /// What the file says.
+        output: TensorInfo,
+        /// The shape that comes.
+        shape: String,
     },
     /// The importer refuses the graph: it is malformed, or uses an operator in a way that is not supported.
     #[error("the graph was refused while {stage}")]
@@ -129,15 +223,24 @@ impl OnnxError {
             Self::Read { .. }
             | Self::Empty
             | Self::NotOnnx { .. }
+            | Self::Foreign { .. }
             | Self::NoGraph
             | Self::NoOperatorSet
             | Self::DataMismatch { .. }
+            | Self::NotANumber { .. }
+            | Self::UnknownValue { .. }
+            | Self::ComputedTwice { .. }
+            | Self::Cycle { .. }
+            | Self::NoShape { .. }
+            | Self::NoOutputs
             | Self::UnknownOutput { .. }
+            | Self::OutputMismatch { .. }
             | Self::InputMismatch { .. } => ErrorKind::InvalidInput,
-            Self::TooLarge { .. } => ErrorKind::TooLarge,
+            Self::TooLarge { .. } | Self::TensorTooLarge { .. } => ErrorKind::TooLarge,
             // A graph that the importer cannot digest may be malformed or merely unusual; from
             // outside the two look the same.
             Self::UnsupportedOperators { .. }
+            | Self::OperatorSet { .. }
             | Self::ExternalData { .. }
             | Self::ElementType { .. }
             | Self::InputCount { .. }

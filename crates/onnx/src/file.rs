@@ -6,7 +6,7 @@ use detections_types::{FixedInput, ModelDescription};
 use prost::Message;
 use tract_onnx::pb::ModelProto;
 
-use crate::{GraphInput, OnnxError, TypedGraph, check, describe, graph, lift};
+use crate::{GraphInput, OnnxError, TypedGraph, axes, check, describe, foreign, graph, lift};
 
 /// A parsed and checked `.onnx` file.
 ///
@@ -44,20 +44,18 @@ impl OnnxFile {
     /// emulate; the description keeps telling what the file says.
     ///
     /// # Errors
-    /// [`OnnxError::TooLarge`], [`OnnxError::Empty`], [`OnnxError::NotOnnx`], [`OnnxError::NoGraph`],
-    /// [`OnnxError::NoOperatorSet`], [`OnnxError::UnsupportedOperators`],
-    /// [`OnnxError::ExternalData`], [`OnnxError::ElementType`], [`OnnxError::DataMismatch`],
-    /// [`OnnxError::UnknownOutput`].
+    /// All of [`OnnxError`] but [`OnnxError::Read`] and those of [`typed_graph`](Self::typed_graph).
     pub fn parse(bytes: &[u8]) -> Result<Self, OnnxError> {
         check_length(bytes.len() as u64)?;
         if bytes.is_empty() {
             return Err(OnnxError::Empty);
         }
-        let mut proto = ModelProto::decode(bytes)
-            .map_err(|source| OnnxError::NotOnnx { source: Box::new(source) })?;
+        let mut proto = decode(bytes)?;
         check::model(&proto)?;
+        axes::forget_long_names(&mut proto);
         let description = describe::model(&proto);
         lift::model(&mut proto);
+        check::signature(&proto)?;
         Ok(Self { proto, description })
     }
 
@@ -72,7 +70,8 @@ impl OnnxFile {
     ///
     /// # Errors
     /// [`OnnxError::InputCount`] and [`OnnxError::InputMismatch`] when the model does not take such
-    /// an input, [`OnnxError::Refused`] and [`OnnxError::Panicked`] when its graph does not work out.
+    /// an input, [`OnnxError::TensorTooLarge`] and [`OnnxError::OutputMismatch`] when what it computes is too large or
+    /// not what it says, [`OnnxError::Refused`] and [`OnnxError::Panicked`] when its graph does not work out.
     pub fn typed_graph(&self, input: GraphInput) -> Result<TypedGraph, OnnxError> {
         self.typed_graph_with(input, &[])
     }
@@ -93,6 +92,18 @@ impl OnnxFile {
 impl fmt::Debug for OnnxFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("OnnxFile").field("description", &self.description).finish_non_exhaustive()
+    }
+}
+
+/// A file of another format may happen to be a message too, then of nothing that makes sense.
+fn decode(bytes: &[u8]) -> Result<ModelProto, OnnxError> {
+    match ModelProto::decode(bytes) {
+        Ok(proto) if proto.graph.is_some() => Ok(proto),
+        Ok(_) => Err(foreign::recognise(bytes).unwrap_or(OnnxError::NoGraph)),
+        Err(source) => {
+            let source = Box::new(source);
+            Err(foreign::recognise(bytes).unwrap_or(OnnxError::NotOnnx { source }))
+        }
     }
 }
 

@@ -22,8 +22,8 @@ pub struct GraphInput {
 }
 
 impl GraphInput {
-    /// Elements of an input tensor at most: 1 GiB of them, far above what a detector takes.
-    const MAX_ELEMENTS: usize = 1 << 28;
+    /// Elements of a tensor at most, be it the input or an inner one: 1 GiB of them, far above what a detector takes.
+    pub(crate) const MAX_ELEMENTS: usize = 1 << 28;
 
     const fn shape(self) -> [usize; 4] {
         [self.batch, 3, self.height, self.width]
@@ -73,8 +73,39 @@ pub(crate) fn import(
         translate(proto, signature, &adapt::Source { picture, layout: &layout, input, fixed })
     })?;
     let mut model = guarded("inferring shapes", || model.into_typed())?;
+    check_sizes(&model)?;
+    check_outputs(&model, signature)?;
     guarded("adapting its input", || adapt::take_planes(&mut model, picture, &layout, input))?;
     guarded("folding constants", || model.into_decluttered()).map(TypedGraph)
+}
+
+/// No tensor on the way may be larger than an input may be.
+fn check_sizes(model: &TypedModel) -> Result<(), OnnxError> {
+    let limit = GraphInput::MAX_ELEMENTS;
+    for node in model.nodes() {
+        for dims in node.outputs.iter().filter_map(|output| output.fact.shape.as_concrete()) {
+            let elements = dims.iter().fold(1_usize, |all, dim| all.saturating_mul(*dim));
+            if elements > limit && !dims.contains(&0) {
+                return Err(OnnxError::TensorTooLarge { node: node.name.clone(), elements, limit });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// From what the file says of its outputs it was told how they are read, so it has to be true.
+fn check_outputs(model: &TypedModel, signature: &Signature) -> Result<(), OnnxError> {
+    for (outlet, output) in model.outputs.iter().zip(&signature.outputs) {
+        let fact = guarded("looking at its outputs", || model.outlet_fact(*outlet))?;
+        let Some(dims) = fact.shape.as_concrete() else { continue };
+        let fits = |(said, dim): (&Dim, &usize)| said.fixed().is_none_or(|said| said == *dim);
+        if dims.len() != output.shape.len() || !output.shape.iter().zip(dims).all(fits) {
+            let dims: Vec<String> = dims.iter().map(ToString::to_string).collect();
+            let (output, shape) = (output.clone(), dims.join(", "));
+            return Err(OnnxError::OutputMismatch { output, shape });
+        }
+    }
+    Ok(())
 }
 
 /// The one input that is not fixed, and how it holds pictures of the wanted size.

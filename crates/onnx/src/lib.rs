@@ -3,10 +3,12 @@
 #![doc = include_str!("../README.md")]
 
 mod adapt;
+mod axes;
 mod check;
 mod describe;
 mod error;
 mod file;
+mod foreign;
 mod graph;
 mod guard;
 mod lift;

@@ -18,4 +18,5 @@ mod neighbours;
 mod openapi;
 mod operation;
 mod pictures;
+mod refused;
 mod video;

@@ -3,9 +3,9 @@
 
 mod text;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, num::NonZeroUsize, sync::Arc};
 
-use detections_infer::{Manifest, ManifestOptions};
+use detections_infer::{Detector, DetectorOptions, Manifest, ManifestOptions};
 use detections_infer_tract::TractModel;
 use detections_models::{ModelArtifact, ModelSource};
 use detections_onnx::OnnxFile;
@@ -130,9 +130,7 @@ impl Inspection {
         self.outputs = description.signature.outputs.iter().map(Tensor::from).collect();
         match Manifest::resolve(description, options) {
             Ok(manifest) => {
-                let loaded = TractModel::load_with(file, manifest.input, &manifest.fixed);
-                let refused = loaded.err().map(|error| format!("{BACKEND}: {}", explain(&error)));
-                self.refused.extend(refused);
+                self.refused.extend(try_out(file, &manifest).err());
                 self.detector = Some(DetectorSheet::new(manifest, description));
             }
             Err(error) => self.refused.push(explain(&error)),
@@ -161,6 +159,16 @@ impl Inspection {
         let text = serde_json::to_string(self);
         text.map(|text| text + "\n").map_err(|error| Failure::failed(error.to_string()))
     }
+}
+
+/// Makes a worker as the service does, which looks at an empty picture; says in words why it cannot.
+fn try_out(file: &OnnxFile, manifest: &Manifest) -> Result<(), String> {
+    let model = TractModel::load_with(file, manifest.input, &manifest.fixed)
+        .map_err(|error| format!("{BACKEND}: {}", explain(&error)))?;
+    let one = NonZeroUsize::MIN;
+    let options = DetectorOptions { workers: one, queue_capacity: one };
+    let detector = Detector::spawn(Arc::new(model), manifest.clone(), options);
+    detector.map(drop).map_err(|error| explain(&error))
 }
 
 impl DetectorSheet {

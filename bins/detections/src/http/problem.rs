@@ -243,6 +243,9 @@ impl From<Full> for Problem {
     }
 }
 
+/// The longest that an error is told: what a file or a client says of itself may be without end.
+const LONGEST: usize = 4000;
+
 /// An error with its causes, each told once.
 pub(crate) fn told_with_causes(error: &dyn Error) -> String {
     let mut text = error.to_string();
@@ -253,6 +256,10 @@ pub(crate) fn told_with_causes(error: &dyn Error) -> String {
             text = format!("{text}: {more}");
         }
         cause = error.source();
+    }
+    if let Some((end, _)) = text.char_indices().nth(LONGEST) {
+        text.truncate(end);
+        text.push('…');
     }
     text
 }

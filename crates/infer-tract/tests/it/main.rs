@@ -8,5 +8,6 @@
 )]
 
 mod conformance;
+mod found;
 mod refused;
 mod suite;

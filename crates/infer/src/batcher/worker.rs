@@ -5,11 +5,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use detections_types::{Image, caught};
+use detections_types::{Image, ModelDescription, TensorInfo, caught};
 
 use super::{Answer, InferTiming, Inference, Item, Queue};
 use crate::{
-    DetectParams, InferError, InputShape, Letterbox, Letterboxer, Manifest, Model, Reader, Session,
+    DetectParams, InferError, InputShape, Letterbox, Letterboxer, Manifest, Model, Outputs, Reader,
+    Session,
 };
 
 /// A session and all scratch memory of one thread.
@@ -49,12 +50,12 @@ impl Worker {
                 answers: Vec::with_capacity(manifest.input.max_batch),
                 reader: Reader::new(manifest),
             };
-            worker.warm_up().map(|()| worker)
+            worker.warm_up(model.description()).map(|()| worker)
         })
         .unwrap_or_else(|reason| Err(InferError::WorkerPanicked { reason }))
     }
 
-    fn warm_up(&mut self) -> Result<(), InferError> {
+    fn warm_up(&mut self, description: &ModelDescription) -> Result<(), InferError> {
         let InputShape { height, width, .. } = self.reader.manifest().input;
         let blank =
             vec![self.reader.manifest().preprocess.pad; height * width * InputShape::CHANNELS];
@@ -62,6 +63,7 @@ impl Worker {
         let blank = Image::rgb8(side(width), side(height), blank).map_err(InferError::Blank)?;
         let placed = self.place(0, &blank, Duration::ZERO)?;
         let outputs = self.session.run(1)?;
+        check_numbers(&outputs, description)?;
         self.reader.read(&outputs, 0, &placed.letterbox, &DetectParams::default()).map(drop)
     }
 
@@ -142,4 +144,17 @@ impl Worker {
         let timing = InferTiming { queue, preprocess: started.elapsed(), ..Default::default() };
         Ok(Placed { letterbox, timing })
     }
+}
+
+/// What is no number would silently be no detection, so a model that gives such things does not start.
+fn check_numbers(outputs: &Outputs<'_>, description: &ModelDescription) -> Result<(), InferError> {
+    let names = description.signature.outputs.iter().map(|TensorInfo { name, .. }| name.as_str());
+    for (tensor, name) in outputs.tensors.iter().zip(names.chain(std::iter::repeat("?"))) {
+        let count = tensor.data.iter().filter(|number| number.is_nan()).count();
+        if count > 0 {
+            let (output, elements) = (name.to_owned(), tensor.data.len());
+            return Err(InferError::NotANumber { output, count, elements });
+        }
+    }
+    Ok(())
 }

@@ -33,7 +33,7 @@ pub(super) fn resolve(
         (None, None, Some(first)) if inputs.len() == 1 => {
             return Err(InferError::InputLayout { tensor: first.to_string() });
         }
-        _ => return Err(InferError::InputCount { found: inputs.len() }),
+        _ => return Err(InferError::InputCount { found: inputs.len(), seen: listed(inputs) }),
     };
     let pixels = matches!(tensor.element, ElementType::F32 | ElementType::F16 | ElementType::U8);
     let Some(layout) = tensor.picture().filter(|_| pixels) else {
@@ -46,6 +46,14 @@ pub(super) fn resolve(
     let fixed = others.map(|input| fixed(input, shape)).collect::<Result<_, _>>()?;
     let (name, element, channels) = (tensor.name.clone(), tensor.element, layout.channels);
     Ok(Inputs { shape, element, channels, name, fixed })
+}
+
+/// The first inputs, in words.
+fn listed(inputs: &[TensorInfo]) -> String {
+    const SHOWN: usize = 4;
+    let shown: Vec<String> = inputs.iter().take(SHOWN).map(TensorInfo::to_string).collect();
+    let more = if inputs.len() > SHOWN { " and others" } else { "" };
+    if shown.is_empty() { String::new() } else { format!(" ({}{more})", shown.join(", ")) }
 }
 
 /// The numbers for an input besides the pictures. Sizes are as if each picture had that of the model's input, so
@@ -97,7 +105,7 @@ fn size(
     let text = description.metadata.get("imgsz");
     let text = text.ok_or_else(|| InferError::InputSizeOpen { tensor: tensor.to_string() })?;
     let stated =
-        image_size(text).ok_or_else(|| InferError::ImageSizeMetadata { text: text.clone() })?;
+        image_size(text).ok_or_else(|| InferError::ImageSizeMetadata { text: super::cut(text) })?;
     Ok((fixed.0.unwrap_or(stated.0), fixed.1.unwrap_or(stated.1)))
 }
 

@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, iter::Peekable, str::CharIndices};
 
+use super::recognise::MAX_CLASSES;
+
 /// Why the `names` metadata cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -19,6 +21,12 @@ pub enum NamesError {
     Duplicate {
         /// The class.
         index: usize,
+    },
+    /// There are more names than any detector has classes.
+    #[error("there are more than {limit} names")]
+    TooMany {
+        /// The most that are read.
+        limit: usize,
     },
     /// The classes are not numbered 0, 1, 2, ….
     #[error("class {index} has no name")]
@@ -60,6 +68,7 @@ impl Parser<'_> {
             if names.insert(index, self.string()?).is_some() {
                 return Err(NamesError::Duplicate { index });
             }
+            check_count(names.len())?;
             self.separator('}')?;
         }
         match names.keys().zip(0..).find(|(index, position)| *index != position) {
@@ -72,6 +81,7 @@ impl Parser<'_> {
         let mut names = Vec::new();
         while !self.closes(close) {
             names.push(self.string()?);
+            check_count(names.len())?;
             self.separator(close)?;
         }
         Ok(names)
@@ -182,11 +192,16 @@ impl Parser<'_> {
     }
 }
 
+/// So that memory does not grow with whatever a file lists.
+const fn check_count(names: usize) -> Result<(), NamesError> {
+    if names > MAX_CLASSES { Err(NamesError::TooMany { limit: MAX_CLASSES }) } else { Ok(()) }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::{any, prop_assert_eq, proptest};
 
-    use super::{NamesError, parse};
+    use super::{MAX_CLASSES, NamesError, parse};
 
     #[test]
     fn python_and_json_spellings_are_read() {
@@ -230,6 +245,16 @@ mod tests {
         for (text, expected) in cases {
             assert_eq!(parse(text), Err(expected), "{text}");
         }
+    }
+
+    #[test]
+    fn more_names_than_any_detector_has_are_refused() {
+        let list = |count: usize| format!("[{}]", "'a', ".repeat(count));
+        assert_eq!(parse(&list(MAX_CLASSES)).map(|names| names.len()), Ok(MAX_CLASSES));
+        let refused = Err(NamesError::TooMany { limit: MAX_CLASSES });
+        assert_eq!(parse(&list(MAX_CLASSES + 1)), refused);
+        let dict: String = (0..=MAX_CLASSES).map(|class| format!("{class}: 'a', ")).collect();
+        assert_eq!(parse(&format!("{{{dict}}}")), refused);
     }
 
     proptest! {

@@ -1,6 +1,7 @@
 //! Which head a model has: every supported layout is tried on the outputs, the file's own words decide
 //! between several that fit, and what then is not certain is refused.
 
+mod doubt;
 mod several;
 mod single;
 
@@ -15,8 +16,8 @@ use crate::{
     numeric::float,
 };
 
-/// More classes than any detector has; a head that wide is another layout.
-const MAX_CLASSES: usize = 65_536;
+/// More classes than any detector has; a head that wide is another layout, and so many names are a mistake.
+pub(super) const MAX_CLASSES: usize = 65_536;
 
 /// Classes of a head that tells them by number alone, where no names say how many there are.
 const NUMBERED_CLASSES: usize = 256;
@@ -67,6 +68,8 @@ pub(super) struct Recognised {
     evidence: Evidence,
     /// Whether the head's shape settles how many classes there are.
     counted: bool,
+    /// Whether models that detect nothing have this shape too.
+    common: bool,
 }
 
 impl<'a> Seen<'a> {
@@ -113,6 +116,8 @@ impl<'a> Seen<'a> {
         if let Some(best) = fits.iter().map(|fit| fit.evidence).max() {
             fits.retain(|fit| fit.evidence == best);
         }
+        // Of one family in two orders of axes that of its exporter counts, which is looked for first.
+        fits.dedup_by_key(|fit| fit.head.kind());
         if fits.len() > 1 {
             let heads: Vec<&str> = fits.iter().map(|fit| fit.head.kind().name()).collect();
             return Err(InferError::HeadAmbiguous {
@@ -120,7 +125,7 @@ impl<'a> Seen<'a> {
                 heads: heads.join(", "),
             });
         }
-        fits.pop().ok_or_else(|| InferError::HeadUnknown { seen: self.to_string() })
+        self.settle(fits.pop())
     }
 
     /// Sides that the file leaves open were settled elsewhere, and may not be what the graph works with.
@@ -198,7 +203,8 @@ impl<'a> Seen<'a> {
 
 impl Recognised {
     fn new(kind: HeadKind, reading: Reading, evidence: Evidence, reason: String) -> Self {
-        Self { head: Head::new(kind, reading), reason, evidence, counted: true }
+        let head = Head::new(kind, reading);
+        Self { head, reason, evidence, counted: true, common: false }
     }
 
     /// Of a head that tells classes by number.
@@ -214,7 +220,7 @@ fn task(description: &ModelDescription) -> Result<Task, InferError> {
         Some("obb") => Ok(Task::Obb),
         Some("segment") => Ok(Task::Segment),
         Some("pose") => Ok(Task::Pose),
-        Some(task) => Err(InferError::Task { task: task.into() }),
+        Some(task) => Err(InferError::Task { task: super::cut(task) }),
     }
 }
 
@@ -223,7 +229,8 @@ impl fmt::Display for Seen<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let outputs: Vec<String> = self.outputs.iter().map(TensorInfo::to_string).collect();
         let InputShape { height, width, .. } = self.input;
-        write!(f, "outputs {}; input {height}x{width}; ", outputs.join(" and "))?;
+        let outputs = if outputs.is_empty() { "none".to_owned() } else { outputs.join(" and ") };
+        write!(f, "outputs {outputs}; input {height}x{width}; ")?;
         match self.names {
             Some(names) => write!(f, "{} names", names.len()),
             None => f.write_str("no names"),

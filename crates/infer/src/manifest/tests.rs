@@ -211,7 +211,7 @@ fn types_and_counts_of_tensors_are_checked() {
     assert!(resolve(&two).unwrap_err().to_string().contains("output1"));
     let mut none = good;
     none.signature.inputs.clear();
-    assert!(matches!(resolve(&none), Err(InferError::InputCount { found: 0 })));
+    assert!(matches!(resolve(&none), Err(InferError::InputCount { found: 0, .. })));
 }
 
 #[test]
@@ -353,4 +353,59 @@ fn names_that_are_too_many_or_too_few_are_fitted_when_told_to() {
     let fit = ManifestOptions { labels: LabelPolicy::Fit, ..Default::default() };
     let labels = Manifest::resolve(&eight, &fit).unwrap().labels;
     assert_eq!(labels[5..], ["tree", "class_6", "class_7"]);
+}
+
+/// With three classes RT-DETR has the seven columns of turned boxes that are finished in the graph.
+#[test]
+fn rows_of_seven_numbers_are_refused_unless_something_tells_them_apart() {
+    let three = [("names", "['a', 'b', 'c']")];
+    let rows = |metadata: &[(&str, &str)]| model(&[1, 3, 640, 640], ("x", &[1, 300, 7]), metadata);
+    let message = resolve(&rows(&three)).unwrap_err().to_string();
+    assert!(message.contains("set model.head to one of rtdetr-ultralytics, yolo-obb"), "{message}");
+    let mut told = rows(&three);
+    told.operators.insert("GridSample".into());
+    assert_eq!(resolve(&told).unwrap().head.kind(), HeadKind::RtDetrUltralytics);
+    let mut told = rows(&three);
+    told.operators.insert("TopK".into());
+    assert_eq!(resolve(&told).unwrap().head.kind(), HeadKind::YoloObb);
+    let detect = [three[0], ("task", "detect")];
+    assert_eq!(resolve(&rows(&detect)).unwrap().head.kind(), HeadKind::RtDetrUltralytics);
+}
+
+#[test]
+fn a_shape_that_is_no_detectors_alone_is_not_enough() {
+    let queries =
+        |metadata: &[(&str, &str)]| model(&[1, 3, 224, 224], ("x", &[1, 197, 10]), metadata);
+    let error = resolve(&queries(&[])).unwrap_err();
+    assert!(error.to_string().contains("set model.head to rtdetr-ultralytics"), "{error}");
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    assert!(resolve(&queries(&[("names", SIX)])).is_ok());
+    let chosen = ManifestOptions { head: Some(HeadKind::RtDetrUltralytics), ..Default::default() };
+    assert!(Manifest::resolve(&queries(&[]), &chosen).is_ok());
+}
+
+#[test]
+fn models_that_detect_nothing_are_told_what_they_seem_to_be() {
+    let cases: [(&[i64], &[i64], &str); 5] = [
+        (&[1, 3, 224, 224], &[1, 1000], "classifier"),
+        (&[1, 3, 224, 224], &[1, 7], "classifier"),
+        (&[8, 3, 224, 224], &[8, 7], "classifier"),
+        (&[1, 3, 256, 256], &[1, 256, 256], "depth"),
+        (&[1, 3, 256, 320], &[1, 21, 256, 320], "segmentation"),
+    ];
+    for (input, output, word) in cases {
+        let error = resolve(&model(input, ("x", output), &[])).unwrap_err();
+        assert!(matches!(error, InferError::HeadUnknown { .. }), "{error}");
+        assert!(error.to_string().contains(word), "{error}");
+    }
+}
+
+#[test]
+fn metadata_is_repeated_only_as_far_as_it_helps() {
+    let endless = "x".repeat(1 << 20);
+    let task = model(&[1, 3, 640, 640], ("o", &[1, 84, 8400]), &[("task", &endless)]);
+    let size = model(&[1, 3, -1, -1], ("o", &[1, 84, -1]), &[("imgsz", &endless)]);
+    for refused in [task, size] {
+        assert!(resolve(&refused).unwrap_err().to_string().len() < 400);
+    }
 }

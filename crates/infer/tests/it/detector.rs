@@ -189,13 +189,16 @@ fn what_fails_at_the_warm_up_fails_the_start() {
         (WarmUp::Fail, "the double backend failed"),
         (WarmUp::Panic, "a worker panicked: told to panic at the warm-up"),
         (WarmUp::ShortInput, "an input tensor of 3071 elements cannot hold 3072"),
+        (WarmUp::NotANumber, "output `output` holds NaN in 2 of 126 places"),
         (WarmUp::WrongOutput, "the yolox head cannot read an output of shape [1, 6, 21]"),
     ];
     for (warm_up, expected) in cases {
         let (model, _control) = Double::new(1, warm_up);
         let error = spawn_over(model, 3, 8).unwrap_err();
         assert!(error.to_string().starts_with(expected), "{error}");
-        assert_eq!(error.kind(), ErrorKind::Internal);
+        let of_the_file = warm_up == WarmUp::NotANumber;
+        let kind = if of_the_file { ErrorKind::InvalidInput } else { ErrorKind::Internal };
+        assert_eq!(error.kind(), kind);
     }
 }
 

@@ -29,9 +29,10 @@ fn fixture(name: &str) -> PathBuf {
 fn what_is_no_model_is_refused() {
     assert!(matches!(open(b""), OnnxError::Empty));
     assert!(matches!(open(&[0xff; 64]), OnnxError::NotOnnx { .. }));
-    assert!(matches!(open(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"), OnnxError::NotOnnx { .. }));
+    assert!(matches!(open(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"), OnnxError::Foreign { .. }));
     let text = open(b"<html><body>404 Not Found</body></html>");
     assert_eq!(text.kind(), ErrorKind::InvalidInput, "{text:?}");
+    assert!(text.to_string().contains("web page"), "{text}");
     // A message of another kind: one number, well formed.
     assert!(matches!(open(&[0x08, 0x01]), OnnxError::NoGraph));
 }

@@ -6,7 +6,7 @@ use detections_onnx::{GraphInput, OnnxError, OnnxFile, UnsupportedOperator};
 use detections_types::{Dim, ElementType, ErrorKind};
 use tract_onnx::{
     pb::{
-        AttributeProto, GraphProto, ModelProto, StringStringEntryProto, TensorProto,
+        AttributeProto, GraphProto, ModelProto, NodeProto, StringStringEntryProto, TensorProto,
         attribute_proto::AttributeType,
         tensor_proto::{DataLocation, DataType},
     },
@@ -171,11 +171,65 @@ fn what_is_missing_is_said() {
 
 #[test]
 fn a_value_that_nobody_computes_is_named() {
+    let error = refusal(|_, graph| graph.node[0].input[1] = "ghost".into());
+    assert!(matches!(error, OnnxError::UnknownValue { .. }), "{error:?}");
+    let text = error.to_string();
+    assert!(text.contains("`/planes`") && text.contains("`ghost`"), "{text}");
+}
+
+#[test]
+fn weights_that_are_no_numbers_are_counted() {
+    let error = refusal(|_, graph| {
+        graph.initializer[0] =
+            singles("w", &[2, 3, 1, 1], &[0.0, f32::NAN, 0.0, 0.0, f32::NAN, 0.0]);
+    });
+    assert!(error.to_string().contains("`w` holds NaN in 2 of 6 places"), "{error}");
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
+}
+
+#[test]
+fn operator_sets_that_nobody_defined_are_refused() {
+    for version in [-1, 0, 6, 999] {
+        let error = refusal(|proto, _| proto.opset_import[0].version = version);
+        assert!(error.to_string().contains(&format!("version {version} of")), "{error}");
+        assert_eq!(error.kind(), ErrorKind::Unsupported);
+    }
+}
+
+#[test]
+fn inputs_and_outputs_without_a_shape_are_named() {
+    for (role, name) in [("input", "images"), ("output", "scores")] {
+        let error = refusal(|_, graph| {
+            let list = if role == "input" { &mut graph.input } else { &mut graph.output };
+            list[0].r#type = None;
+        });
+        assert!(
+            error.to_string().contains(&format!("the {role} `{name}` has no shape")),
+            "{error}"
+        );
+    }
+    let error = refusal(|_, graph| graph.output.clear());
+    assert!(matches!(error, OnnxError::NoOutputs), "{error:?}");
+}
+
+#[test]
+fn an_output_that_is_not_what_the_file_says_is_refused() {
     let mut proto = convolution();
-    proto.graph.as_mut().unwrap().node[0].input[1] = "ghost".into();
+    let graph = proto.graph.as_mut().unwrap();
+    graph.output[0] = value("scores", DataType::Float, &[1, 3, 4, 4].map(Axis::Fixed));
     let error = parse(&proto).unwrap().typed_graph(SMALL).unwrap_err();
-    let OnnxError::Refused { source, .. } = &error else { panic!("{error:?}") };
-    assert!(format!("{source:?}").contains("ghost"), "{source:?}");
+    let text = error.to_string();
+    assert!(text.contains("[1, 3, 4, 4]") && text.contains("gives [1, 2, 4, 4]"), "{text}");
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
+}
+
+#[test]
+fn a_name_of_an_axis_that_would_exhaust_the_stack_is_not_read() {
+    let mut proto = convolution();
+    let deep = "(".repeat(1 << 20).leak();
+    let axes = [Axis::Named(deep), Axis::Fixed(3), Axis::Named(deep), Axis::Fixed(4)];
+    proto.graph.as_mut().unwrap().input[0] = value("images", DataType::Float, &axes);
+    assert!(parse(&proto).unwrap().typed_graph(SMALL).is_ok());
 }
 
 #[test]
@@ -215,33 +269,68 @@ fn a_loop_in_the_graph_is_refused() {
         output: vec![value("b", DataType::Float, &axes)],
         ..Default::default()
     });
-    let error = parse(&proto).unwrap().typed_graph(SMALL).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Unsupported, "{error:?}");
+    let error = parse(&proto).unwrap_err();
+    assert!(matches!(error, OnnxError::Cycle { .. }), "{error:?}");
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
 }
 
-#[test]
-fn a_tensor_larger_than_memory_is_refused() {
+/// A sum over `ConstantOfShape` of a shape that `nodes` make.
+fn with_a_huge_constant(side: i64, more: Vec<NodeProto>) -> ModelProto {
     let axes = [1, 3, 4, 4].map(Axis::Fixed);
     let shape = TensorProto {
-        name: "shape".into(),
+        name: "sides".into(),
         dims: vec![2],
         data_type: DataType::Int64 as i32,
-        int64_data: vec![1 << 22, 1 << 22],
+        int64_data: vec![side, side],
         ..Default::default()
     };
     let mut sum = node("ReduceSum", &["huge"], "sum");
     sum.attribute = vec![int("keepdims", 0)];
-    let proto = model(GraphProto {
-        node: vec![
-            node("ConstantOfShape", &["shape"], "huge"),
-            sum,
-            node("Add", &["images", "sum"], "out"),
-        ],
+    let own =
+        [node("ConstantOfShape", &["shape"], "huge"), sum, node("Add", &["images", "sum"], "out")];
+    model(GraphProto {
+        node: more.into_iter().chain(own).collect(),
         initializer: vec![shape],
         input: vec![value("images", DataType::Float, &axes)],
         output: vec![value("out", DataType::Float, &axes)],
         ..Default::default()
-    });
+    })
+}
+
+#[test]
+fn a_tensor_that_a_node_is_told_to_make_too_large_is_refused() {
+    let mut proto = with_a_huge_constant(30_000, Vec::new());
+    proto.graph.as_mut().unwrap().node[0].input[0] = "sides".into();
+    let error = parse(&proto).unwrap_err();
+    assert!(error.to_string().contains("`/huge` makes a tensor of 900000000 elements"), "{error}");
+    assert_eq!(error.kind(), ErrorKind::TooLarge);
+}
+
+#[test]
+fn a_tensor_that_becomes_too_large_on_the_way_is_refused() {
+    let mut proto = convolution();
+    let graph = proto.graph.as_mut().unwrap();
+    graph.node = vec![node("Expand", &["images", "shape"], "scores")];
+    let shape = TensorProto {
+        name: "shape".into(),
+        dims: vec![4],
+        data_type: DataType::Int64 as i32,
+        int64_data: vec![100, 3, 1 << 12, 1 << 12],
+        ..Default::default()
+    };
+    graph.input[0] = value("images", DataType::Float, &[1, 3, 1, 1].map(Axis::Fixed));
+    // Hidden from what looks at constants alone.
+    graph.node.insert(0, node("Identity", &["shape"], "hidden"));
+    graph.node[1].input[1] = "hidden".into();
+    graph.initializer = vec![shape];
+    let input = GraphInput { batch: 1, height: 1, width: 1 };
+    let error = parse(&proto).unwrap().typed_graph(input).unwrap_err();
+    assert!(matches!(error, OnnxError::TensorTooLarge { .. }), "{error:?}");
+}
+
+#[test]
+fn a_tensor_larger_than_memory_is_refused() {
+    let proto = with_a_huge_constant(1 << 22, vec![node("Identity", &["sides"], "shape")]);
     let error = parse(&proto).unwrap().typed_graph(SMALL).unwrap_err();
     let OnnxError::Panicked { message, .. } = &error else { panic!("{error:?}") };
     assert!(message.contains("allocate"), "{message}");

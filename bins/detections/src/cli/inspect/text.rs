@@ -6,7 +6,7 @@ use crate::cli::output::visible;
 /// Width of the column of words.
 const WORD: usize = 12;
 
-/// Longest line of a list, and of a metadata value.
+/// Longest line of a list, metadata value and name of a tensor.
 const LINE: usize = 88;
 
 /// All that is known, in lines.
@@ -72,7 +72,7 @@ impl Sheet {
 }
 
 fn tensor(tensor: &Tensor) -> String {
-    format!("{}  {} [{}]", tensor.name, tensor.element, tensor.shape.join(", "))
+    format!("{}  {} [{}]", cut(&tensor.name), tensor.element, tensor.shape.join(", "))
 }
 
 /// Items with commas between them, in lines that are not longer than needed.

@@ -49,7 +49,7 @@ impl Seen<'_> {
             }
             [_, rows, columns] => self.boxes(&Output { tensor, rows, columns }),
             [_, Dim::Fixed(1), _, Dim::Fixed(7)] => vec![self.ssd(tensor)],
-            [_, Dim::Fixed(7)] => vec![self.nas_flat(tensor)],
+            [rows, Dim::Fixed(7)] if !self.is_a_row_each(rows) => vec![self.nas_flat(tensor)],
             _ => Vec::new(),
         }
     }
@@ -74,6 +74,8 @@ impl Seen<'_> {
                 .collect();
                 if self.is_wanted(HeadKind::YoloObb) {
                     fits.extend(self.obb(output));
+                } else if self.task == Task::Unsaid {
+                    fits.extend(self.objects_with(output, HeadKind::YoloObb, 7));
                 }
                 fits
             }
@@ -285,7 +287,7 @@ impl Seen<'_> {
         let (form, angle) = if turned { (Form::Centre, Some(6)) } else { (Form::Corners, None) };
         let objects =
             Objects { classes, columns, first: 0, form, score: 4, class: 5, base: 0, scale, angle };
-        Some(Recognised::new(kind, Reading::Objects(objects), evidence, reason).numbered())
+        Some(Recognised::new(kind, Reading::Objects(objects), evidence, reason).numbered().common())
     }
 
     /// Queries are no anchors, and their boxes are shares of the input.
@@ -303,7 +305,9 @@ impl Seen<'_> {
         } else {
             Evidence::Shape
         };
-        if evidence == Evidence::Shape && self.anchor_words(rows, 1, &LEVELS).is_some() {
+        let other = self.anchor_words(rows, 1, &LEVELS).is_some()
+            || self.is_as_large_as_the_picture(tensor);
+        if evidence == Evidence::Shape && other {
             return None;
         }
         let (classes, reading, kind) =
@@ -313,7 +317,7 @@ impl Seen<'_> {
             Named(tensor),
             self.name_words(classes),
         );
-        Some(Recognised::new(kind, reading, evidence, reason))
+        Some(Recognised::new(kind, reading, evidence, reason).common())
     }
 
     fn ssd(&self, tensor: &TensorInfo) -> Recognised {
