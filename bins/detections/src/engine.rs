@@ -89,7 +89,7 @@ impl LoadedModel {
         let file = OnnxFile::parse(&artifact.bytes).map_err(refused)?;
         let manifest = Manifest::resolve(file.description(), options)
             .map_err(|source| EngineError::Manifest { model: origin.clone(), source })?;
-        let model = TractModel::load_with(&file, manifest.input, &manifest.fixed)
+        let (model, manifest) = TractModel::load_undecoded(&file, manifest)
             .map_err(|source| EngineError::Backend { model: origin.clone(), source })?;
         let card = ModelCard::new(artifact, &manifest);
         Ok(Self { card, manifest, model: Arc::new(model), origin })

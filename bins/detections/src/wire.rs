@@ -6,7 +6,7 @@ mod video;
 use std::time::Duration;
 
 use detections_frames::Exif;
-use detections_infer::NmsMode;
+use detections_infer::{Detail, Mask, Masks, NmsMode};
 use detections_pipeline::{
     ClassSelection, MappedDetection, SearchRequest, StillReport, StillRequest, StillTiming,
 };
@@ -117,6 +117,8 @@ pub struct SearchBody {
     pub classes: Option<Vec<u32>>,
     /// Whether boxes of different classes suppress each other.
     pub agnostic_nms: bool,
+    /// Whether the pixels of each object are told.
+    pub masks: bool,
     /// How a picture or frame is cut; whole ones only, so far.
     #[schema(example = "off")]
     pub tile: &'static str,
@@ -133,6 +135,7 @@ impl From<&SearchRequest> for SearchBody {
                 ClassSelection::Only(ids) => Some(ids.clone()),
             },
             agnostic_nms: matches!(search.nms, NmsMode::Agnostic),
+            masks: matches!(search.masks, Masks::On),
             tile: "off",
         }
     }
@@ -182,16 +185,45 @@ pub struct DetectionBody {
     /// The four corners of its turned box in turn, where the model's boxes are turned; `box` is around them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub obb: Option<[[f32; 2]; 4]>,
+    /// Its keypoints, where the model finds such: x, y and how visible each is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keypoints: Option<Vec<[f32; 3]>>,
+    /// Its pixels, where they were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mask: Option<MaskBody>,
+}
+
+/// The pixels of an object as COCO's uncompressed run lengths.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct MaskBody {
+    /// Height and width of the picture.
+    pub size: [usize; 2],
+    /// Lengths of runs down the columns, the leftmost first: in turn outside and inside the object.
+    pub counts: Vec<u32>,
+}
+
+impl From<&Mask> for MaskBody {
+    fn from(mask: &Mask) -> Self {
+        Self { size: [mask.height, mask.width], counts: mask.counts.clone() }
+    }
 }
 
 impl From<&MappedDetection> for DetectionBody {
     fn from(detection: &MappedDetection) -> Self {
+        let (obb, keypoints, mask) = match &detection.detail {
+            Some(Detail::Turned(corners)) => (Some(*corners), None, None),
+            Some(Detail::Keypoints(points)) => (None, Some(points.clone()), None),
+            Some(Detail::Mask(mask)) => (None, None, Some(mask.into())),
+            None => (None, None, None),
+        };
         Self {
             class_id: detection.class_id,
             class: detection.class.to_string(),
             confidence: detection.score.get(),
             bounds: detection.rect.into(),
-            obb: detection.quad,
+            obb,
+            keypoints,
+            mask,
         }
     }
 }
@@ -269,6 +301,8 @@ mod tests {
             confidence: Score::new(0.913).unwrap().get(),
             bounds: BoxBody::from(Rect::from_corners(12.5, 40.0, 220.1, 180.4)),
             obb: None,
+            keypoints: None,
+            mask: None,
         };
         let text = serde_json::to_string(&body).unwrap();
         let expected = r#"{"class_id":2,"class":"car","confidence":0.913,"box":{"x1":12.5,"y1":40.0,"x2":220.1,"y2":180.4}}"#;

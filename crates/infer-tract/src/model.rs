@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use detections_infer::{InferError, InputShape, Model, Session};
+use detections_infer::{InferError, InputShape, Manifest, Model, Session};
 use detections_onnx::{GraphInput, OnnxFile};
 use detections_types::{Dim, FixedInput, ModelDescription, TensorInfo};
 use tract_core::prelude::TypedSimplePlan;
@@ -57,6 +57,31 @@ impl TractModel {
             file.typed_graph_with(GraphInput { batch: planned_batch, height, width }, fixed)?;
         let plan = plan::compile(graph, &description.signature, planned_batch)?;
         Ok(Self { description, input, planned_batch, plan })
+    }
+
+    /// The same, and without the decoding of boxes that the graph ends in, where the manifest's head can do that
+    /// for those that count alone; the manifest that comes back reads what this model gives.
+    ///
+    /// # Errors
+    /// Those of [`load`](Self::load).
+    pub fn load_undecoded(
+        file: &OnnxFile,
+        manifest: Manifest,
+    ) -> Result<(Self, Manifest), InferTractError> {
+        let (input, mut description) = (manifest.input, file.description().clone());
+        let planned_batch = planned_batch(&description, input);
+        let InputShape { height, width, .. } = input;
+        let wanted = GraphInput { batch: planned_batch, height, width };
+        let undecoded = file.undecoded_graph(wanted, &manifest.fixed)?;
+        if let Some((graph, undecoded)) = undecoded
+            && let Some(manifest) = manifest.undecoded(&undecoded)
+        {
+            description.signature.outputs = undecoded.outputs;
+            let plan = plan::compile(graph, &description.signature, planned_batch)?;
+            return Ok((Self { description, input, planned_batch, plan }, manifest));
+        }
+        let model = Self::load_with(file, input, &manifest.fixed)?;
+        Ok((model, manifest))
     }
 }
 

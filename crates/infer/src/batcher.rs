@@ -11,7 +11,7 @@ use std::{
 
 use detections_types::{CancelToken, Detection, Image, Interrupt};
 
-use crate::{DetectParams, InferError};
+use crate::{Detail, DetectParams, InferError};
 
 pub use self::lanes::Lane;
 pub(crate) use self::{queue::Queue, worker::Worker};
@@ -21,8 +21,8 @@ pub(crate) use self::{queue::Queue, worker::Worker};
 pub struct Inference {
     /// The objects in the order of their report, see [`Detection::report_order`].
     pub detections: Vec<Detection>,
-    /// The corners of each object's turned box in source pixels; empty where the model's boxes are upright.
-    pub quads: Vec<[[f32; 2]; 4]>,
+    /// What the model tells of each object besides; empty where it tells no more than an upright box.
+    pub details: Vec<Detail>,
     /// Where the time went.
     pub timing: InferTiming,
 }

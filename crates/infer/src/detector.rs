@@ -9,8 +9,9 @@ use std::{
 use detections_types::{CancelToken, Image};
 
 use crate::{
-    DetectParams, InferError, Inference, Lane, Manifest, Model, Ticket,
+    DetectParams, InferError, Inference, Lane, Manifest, Masks, Model, Ticket,
     batcher::{Item, Queue, Worker},
+    params::out_of_range,
 };
 
 /// How much a detector does at once.
@@ -147,6 +148,11 @@ impl Detector {
         cancel: &CancelToken,
     ) -> Result<Ticket, InferError> {
         params.check(self.manifest.labels.len())?;
+        if params.masks == Masks::On && !self.manifest.head.has_masks() {
+            let expected =
+                format!("a model whose objects have masks, unlike {}", self.manifest.head.kind());
+            return Err(out_of_range("masks", "true".into(), expected));
+        }
         cancel.check().map_err(InferError::Interrupted)?;
         let (item, ticket) = Item::new(image, params, cancel.clone());
         self.queue.push(lane, item).map(|()| ticket)

@@ -3,6 +3,7 @@
 mod best;
 mod class_rows;
 mod columns;
+mod dfl;
 mod distances;
 mod grid;
 mod kind;
@@ -12,19 +13,23 @@ mod objects;
 mod pair;
 mod turned;
 
-use detections_types::{ClassIndex, ModelInput, Rect, Score};
+use detections_types::{BoxNumbers, ClassIndex, ModelInput, Rect, Score, Source};
 
-use crate::{ClassThresholds, InferError, OutputTensor, Outputs};
+use crate::{
+    ClassThresholds, InferError, InputShape, Letterbox, Mask, OutputTensor, Outputs,
+    mask::Prototypes, numeric::float,
+};
 
 pub use self::kind::HeadKind;
 pub(crate) use self::{
     class_rows::{Boxes, ClassRows},
     columns::{Columns, Objectness},
-    distances::{BOX as DISTANCES, Distances, cells},
+    dfl::Dfl,
+    distances::{BOX as DISTANCES, Distances, STRIDES as DISTANCE_STRIDES, Tensors, cells},
     grid::{Grid, STRIDES},
     listed::Listed,
     maps::{Anchors, Maps, YOLOV5, YOLOV7},
-    objects::{Form, Objects},
+    objects::Objects,
     pair::{Grade, Pair},
     turned::TurnedRect,
 };
@@ -34,6 +39,16 @@ pub(crate) use self::{
 pub struct Head {
     kind: HeadKind,
     reading: Reading,
+    points: Option<Points>,
+}
+
+/// How keypoints lie behind box and classes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Points {
+    /// How many an object has.
+    pub(crate) count: usize,
+    /// Numbers of one: x, y and, where there are three, how visible it is.
+    pub(crate) numbers: usize,
 }
 
 /// What the layouts have in common is read in the same way, with their differences as data.
@@ -47,6 +62,7 @@ pub(crate) enum Reading {
     Pair(Pair),
     Listed(Listed),
     Distances(Distances),
+    Dfl(Dfl),
 }
 
 /// A box that the model proposes, before boxes of the same object are thinned out.
@@ -64,7 +80,12 @@ pub struct Candidate {
 
 impl Head {
     pub(crate) const fn new(kind: HeadKind, reading: Reading) -> Self {
-        Self { kind, reading }
+        Self { kind, reading, points: None }
+    }
+
+    /// The same head, whose objects have keypoints.
+    pub(crate) fn with_points(self, points: Points) -> Self {
+        Self { points: Some(points), ..self }
     }
 
     /// Its layout.
@@ -85,6 +106,7 @@ impl Head {
             Reading::Pair(head) => head.classes,
             Reading::Listed(head) => head.classes,
             Reading::Distances(head) => head.classes,
+            Reading::Dfl(head) => head.classes,
         }
     }
 
@@ -110,7 +132,8 @@ impl Head {
             Reading::Objects(head) => head.decode(first(), image, thresholds, candidates),
             Reading::Pair(head) => head.decode(outputs, image, thresholds, candidates),
             Reading::Listed(head) => head.decode(outputs, image, thresholds, candidates),
-            Reading::Distances(head) => head.decode(first(), image, thresholds, candidates),
+            Reading::Distances(head) => head.decode(outputs, image, thresholds, candidates),
+            Reading::Dfl(head) => head.decode(outputs, image, thresholds, candidates),
         };
         decoded.map_err(|Misfit { found, expected }| InferError::OutputShape {
             head: self.kind,
@@ -135,7 +158,74 @@ impl Head {
             | Reading::Maps(_)
             | Reading::Pair(_)
             | Reading::Listed(_)
-            | Reading::Distances(_) => None,
+            | Reading::Distances(_)
+            | Reading::Dfl(_) => None,
+        }
+    }
+
+    /// The keypoints of `candidate` in pixels of the input, x, y and visibility each, where the layout has such.
+    pub(crate) fn keypoints(
+        &self,
+        outputs: &Outputs<'_>,
+        image: usize,
+        candidate: &Candidate,
+    ) -> Option<Vec<[f32; 3]>> {
+        let Points { count, numbers } = self.points?;
+        let number = |place: usize| self.further(first(outputs), image, candidate, place);
+        let point = |index: usize| {
+            let start = index * numbers;
+            // Points that are told without it are visible.
+            let visible = if numbers > 2 { number(start + 2)? } else { 1.0 };
+            Some([number(start)?, number(start + 1)?, visible])
+        };
+        (0..count).map(point).collect()
+    }
+
+    /// Whether it tells the pixels of objects.
+    #[must_use]
+    pub const fn has_masks(&self) -> bool {
+        matches!(self.kind, HeadKind::YoloSeg)
+    }
+
+    /// The pixels of `candidate`, which lies at `rect` in its picture, where the layout tells them.
+    pub(crate) fn mask(
+        &self,
+        outputs: &Outputs<'_>,
+        image: usize,
+        candidate: &Candidate,
+        (letterbox, rect, input): (&Letterbox, &Rect<Source>, InputShape),
+    ) -> Option<Mask> {
+        let tensor = outputs.tensors.get(1).filter(|_| self.has_masks())?;
+        let &[_, planes, height, width] = tensor.shape else {
+            return None;
+        };
+        let data = tensor.image(image);
+        let number = |place: usize| self.further(first(outputs), image, candidate, place);
+        let weights = (0..planes).map(number).collect::<Option<Vec<f32>>>()?;
+        let scale = [float(width) / float(input.width), float(height) / float(input.height)];
+        let prototypes = Prototypes { data, height, width, scale };
+        Some(prototypes.mask(&weights, letterbox, rect))
+    }
+
+    /// The number at `place` behind the box and the classes that `candidate` was read from.
+    fn further(
+        &self,
+        output: OutputTensor<'_>,
+        image: usize,
+        candidate: &Candidate,
+        place: usize,
+    ) -> Option<f32> {
+        let anchor = candidate.anchor as usize;
+        match &self.reading {
+            Reading::ClassRows(head) => head.further(output, image, anchor, place),
+            Reading::Objects(head) => head.further(output, image, anchor, place),
+            Reading::Columns(_)
+            | Reading::Grid(_)
+            | Reading::Maps(_)
+            | Reading::Pair(_)
+            | Reading::Listed(_)
+            | Reading::Distances(_)
+            | Reading::Dfl(_) => None,
         }
     }
 
@@ -172,6 +262,16 @@ struct Misfit {
 impl Misfit {
     fn new(found: &[usize], expected: String) -> Self {
         Self { found: found.to_vec(), expected }
+    }
+}
+
+/// The box of four numbers, the horizontal and vertical ones of which are multiplied.
+#[inline(always)]
+fn scaled_rect(form: BoxNumbers, numbers: &[f32], [x, y]: [f32; 2]) -> Rect<ModelInput> {
+    let [a, b, c, d] = [numbers[0] * x, numbers[1] * y, numbers[2] * x, numbers[3] * y];
+    match form {
+        BoxNumbers::Corners => Rect::from_corners(a, b, c, d),
+        BoxNumbers::Centre => Rect::from_center(a, b, c, d),
     }
 }
 

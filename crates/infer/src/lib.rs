@@ -7,6 +7,7 @@ mod detector;
 mod error;
 mod head;
 mod manifest;
+mod mask;
 mod model;
 mod nms;
 mod numeric;
@@ -20,9 +21,10 @@ pub use crate::{
     error::InferError,
     head::{Candidate, Head, HeadKind},
     manifest::{LabelPolicy, Manifest, ManifestOptions, NamesError},
+    mask::Mask,
     model::{InputShape, Model, OutputTensor, Outputs, Session},
     nms::Nms,
-    params::{ClassThresholds, DetectParams, NmsMode},
+    params::{ClassThresholds, DetectParams, Masks, NmsMode},
     preprocess::{ChannelOrder, Letterbox, Letterboxer, PixelScale, Placement, Preprocess},
-    reader::{Found, Reader},
+    reader::{Detail, Found, Reader},
 };

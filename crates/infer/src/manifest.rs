@@ -5,6 +5,7 @@ mod coco;
 mod input;
 mod names;
 mod recognise;
+mod undecoded;
 
 use detections_types::{ElementType, FixedInput, ModelDescription};
 
@@ -100,6 +101,7 @@ const fn preprocessing(head: HeadKind, inputs: &input::Inputs) -> Preprocess {
         | HeadKind::Yolov7Raw
         | HeadKind::Yolov8
         | HeadKind::EndToEnd
+        | HeadKind::NmsInput
         | HeadKind::YoloObb
         | HeadKind::YoloSeg
         | HeadKind::YoloPose

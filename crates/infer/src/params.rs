@@ -93,6 +93,16 @@ pub enum NmsMode {
     Agnostic,
 }
 
+/// Whether the pixels of objects are told, where the model knows them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Masks {
+    /// Boxes alone.
+    #[default]
+    Off,
+    /// A mask beside each box.
+    On,
+}
+
 /// The parameters of one search.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DetectParams {
@@ -104,16 +114,19 @@ pub struct DetectParams {
     pub max_detections: usize,
     /// Which boxes can suppress each other.
     pub nms: NmsMode,
+    /// Whether the pixels of each object are told; only of a model that knows them.
+    pub masks: Masks,
 }
 
 impl Default for DetectParams {
-    /// Score 0.25, overlap 0.45, 300 objects, class-wise.
+    /// Score 0.25, overlap 0.45, 300 objects, class-wise, boxes alone.
     fn default() -> Self {
         Self {
             thresholds: ClassThresholds::uniform(Score::clamped(0.25).unwrap_or(Score::ZERO)),
             iou: 0.45,
             max_detections: 300,
             nms: NmsMode::ClassWise,
+            masks: Masks::Off,
         }
     }
 }
@@ -141,7 +154,11 @@ impl DetectParams {
     }
 }
 
-const fn out_of_range(name: &'static str, value: String, expected: String) -> InferError {
+pub(crate) const fn out_of_range(
+    name: &'static str,
+    value: String,
+    expected: String,
+) -> InferError {
     InferError::Parameter { name, value, expected }
 }
 

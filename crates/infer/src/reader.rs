@@ -5,7 +5,7 @@ use std::sync::Arc;
 use detections_types::{ClassIndex, Detection};
 
 use crate::{
-    Candidate, DetectParams, InferError, Letterbox, Manifest, Nms, NmsMode, Outputs,
+    Candidate, DetectParams, InferError, Letterbox, Manifest, Mask, Masks, Nms, NmsMode, Outputs,
     head::TurnedRect,
 };
 
@@ -14,8 +14,19 @@ use crate::{
 pub struct Found {
     /// The objects in the order of their report, see [`Detection::report_order`].
     pub detections: Vec<Detection>,
-    /// The corners of each object's turned box in source pixels; empty where the model's boxes are upright.
-    pub quads: Vec<[[f32; 2]; 4]>,
+    /// What the model tells of each object besides; empty where it tells no more than an upright box.
+    pub details: Vec<Detail>,
+}
+
+/// What a model tells of an object besides its upright box; places are in source pixels, also outside the picture.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Detail {
+    /// The corners of its turned box in turn.
+    Turned([[f32; 2]; 4]),
+    /// Its keypoints: x, y, and how visible each is, 0 to 1.
+    Keypoints(Vec<[f32; 3]>),
+    /// Its pixels, where they were asked for.
+    Mask(Mask),
 }
 
 /// Turns outputs into objects, with scratch memory that is kept from picture to picture.
@@ -62,11 +73,28 @@ impl Reader {
             let DetectParams { iou, nms, max_detections, .. } = *params;
             self.nms.suppress(&mut self.candidates, iou, nms, max_detections);
         }
-        let found = self.candidates.iter().map(|candidate| detection(candidate, letterbox));
+        let found = self.candidates.iter().map(|one| (detection(one, letterbox), one));
         // What lies in the space around the picture is clipped to nothing.
-        let mut detections: Vec<_> = found.filter(|found| found.rect.area() > 0.0).collect();
-        detections.sort_by(Detection::report_order);
-        Ok(Found { detections, quads: Vec::new() })
+        let mut found: Vec<_> = found.filter(|(found, _)| found.rect.area() > 0.0).collect();
+        found.sort_by(|(a, _), (b, _)| a.report_order(b));
+        let points = |one: &Candidate| {
+            let told = head.keypoints(outputs, image, one)?.into_iter();
+            let told = told.map(|[x, y, visible]| {
+                let [x, y] = letterbox.point_to_source([x, y]);
+                [x, y, visible]
+            });
+            Some(Detail::Keypoints(told.collect()))
+        };
+        let input = self.manifest.input;
+        let mask = |found: &Detection, one: &Candidate| match params.masks {
+            Masks::On => head.mask(outputs, image, one, (letterbox, &found.rect, input)),
+            Masks::Off => None,
+        };
+        let detail = |(found, one): &(Detection, &Candidate)| {
+            points(one).or_else(|| mask(found, one).map(Detail::Mask))
+        };
+        let details = found.iter().filter_map(detail).collect();
+        Ok(Found { detections: found.into_iter().map(|(found, _)| found).collect(), details })
     }
 
     /// Turned boxes suppress each other by their own overlap, and their corners are told.
@@ -99,16 +127,113 @@ impl Reader {
         });
         let found = self.candidates.iter().filter_map(|candidate| {
             let corners = of(candidate)?.corners().map(|corner| letterbox.point_to_source(corner));
-            Some((detection(candidate, letterbox), corners))
+            Some((detection(candidate, letterbox), Detail::Turned(corners)))
         });
         let mut found: Vec<_> = found.filter(|(found, _)| found.rect.area() > 0.0).collect();
         found.sort_by(|(a, _), (b, _)| a.report_order(b));
-        let (detections, quads) = found.into_iter().unzip();
-        Found { detections, quads }
+        let (detections, details) = found.into_iter().unzip();
+        Found { detections, details }
     }
 }
 
 fn detection(candidate: &Candidate, letterbox: &Letterbox) -> Detection {
     let &Candidate { rect, score, class, .. } = candidate;
     Detection { rect: letterbox.to_source(rect), score, class }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use detections_types::{Dim, ElementType, ModelDescription, Signature, TensorInfo};
+
+    use super::{Detail, Reader};
+    use crate::{
+        DetectParams, Letterbox, Manifest, ManifestOptions, Masks, OutputTensor, Outputs, Placement,
+    };
+
+    const ANCHORS: usize = 21;
+
+    fn manifest(outputs: &[&[usize]], said: &[(&str, &str)]) -> Manifest {
+        let tensor = |name: String, shape: &[usize]| TensorInfo {
+            name,
+            element: ElementType::F32,
+            shape: shape.iter().copied().map(Dim::Fixed).collect(),
+        };
+        let outputs = outputs.iter().enumerate();
+        let outputs = outputs.map(|(place, shape)| tensor(format!("output{place}"), shape));
+        let named = said.iter().chain(&[("names", "['person']")]);
+        let description = ModelDescription {
+            signature: Signature {
+                inputs: vec![tensor("images".into(), &[1, 3, 32, 32])],
+                outputs: outputs.collect(),
+            },
+            metadata: named.map(|(key, value)| ((*key).into(), (*value).into())).collect(),
+            ..Default::default()
+        };
+        Manifest::resolve(&description, &ManifestOptions::default()).unwrap()
+    }
+
+    /// The keypoints of the surer one of two far objects, in a picture twice the input's size.
+    fn keypoints(points: &str, numbers: &[f32]) -> Vec<[f32; 3]> {
+        let rows = 5 + numbers.len();
+        let mut data = vec![0.0; rows * ANCHORS];
+        let weaker = [26.0, 26.0, 8.0, 8.0, 0.6];
+        for (row, number) in weaker.into_iter().enumerate() {
+            data[row * ANCHORS] = number;
+        }
+        let surer = [8.0, 8.0, 8.0, 8.0, 0.9];
+        for (row, number) in surer.into_iter().chain(numbers.iter().copied()).enumerate() {
+            data[row * ANCHORS + 20] = number;
+        }
+        let said = [("task", "pose"), ("kpt_shape", points)];
+        let manifest = manifest(&[&[1, rows, ANCHORS]], &said);
+        let placed = Letterbox::fit(64, 64, manifest.input, Placement::Centre);
+        let shape = [1, rows, ANCHORS];
+        let tensors = vec![OutputTensor { shape: &shape, data: &data }];
+        let mut reader = Reader::new(Arc::new(manifest));
+        let found =
+            reader.read(&Outputs { tensors }, 0, &placed, &DetectParams::default()).unwrap();
+        assert_eq!((found.detections.len(), found.details.len()), (2, 2));
+        let Detail::Keypoints(points) = &found.details[0] else { panic!("{found:?}") };
+        points.clone()
+    }
+
+    #[test]
+    fn keypoints_are_told_beside_their_object_in_pixels_of_the_picture() {
+        let three = keypoints("[2, 3]", &[4.0, 5.0, 0.25, 9.0, 10.0, 0.75]);
+        assert_eq!(three, [[8.0, 10.0, 0.25], [18.0, 20.0, 0.75]]);
+        let two = keypoints("(2, 2)", &[4.0, 5.0, 9.0, 10.0]);
+        assert_eq!(two, [[8.0, 10.0, 1.0], [18.0, 20.0, 1.0]]);
+    }
+    #[test]
+    fn masks_are_told_where_they_are_asked_for() {
+        let (rows, prototypes) = ([1, 7, ANCHORS], [1, 2, 8, 8]);
+        let mut data = vec![0.0; 7 * ANCHORS];
+        for (row, number) in [8.0, 8.0, 8.0, 8.0, 0.9, 1.0, 0.5].into_iter().enumerate() {
+            data[row * ANCHORS + 20] = number;
+        }
+        // The first prototype is 1 everywhere, the second takes that away from the right half of the input.
+        let columns = [0.0, 0.0, 0.0, 0.0, -4.0, -4.0, -4.0, -4.0];
+        let planes = [vec![1.0; 64], columns.repeat(8)].concat();
+        let manifest = manifest(&[&rows, &prototypes], &[("task", "segment")]);
+        let placed = Letterbox::fit(64, 64, manifest.input, Placement::Centre);
+        let mut reader = Reader::new(Arc::new(manifest));
+        let mut read = |masks| {
+            let tensors = vec![
+                OutputTensor { shape: &rows, data: &data },
+                OutputTensor { shape: &prototypes, data: &planes },
+            ];
+            let params = DetectParams { masks, ..DetectParams::default() };
+            reader.read(&Outputs { tensors }, 0, &placed, &params).unwrap()
+        };
+        assert!(read(Masks::Off).details.is_empty());
+        let found = read(Masks::On);
+        let [Detail::Mask(mask)] = found.details.as_slice() else { panic!("{found:?}") };
+        assert_eq!((mask.height, mask.width), (64, 64));
+        // A box of 16x16 pixels in the left half: all of it.
+        let inside: u32 = mask.counts.iter().skip(1).step_by(2).sum();
+        assert_eq!(inside, 256);
+        assert_eq!(mask.counts.iter().sum::<u32>(), 64 * 64);
+    }
 }

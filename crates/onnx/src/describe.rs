@@ -16,10 +16,12 @@ pub(crate) fn model(proto: &ModelProto) -> ModelDescription {
         signature: proto.graph.as_ref().map(signature).unwrap_or_default(),
         metadata: entries.map(|entry| (entry.key.clone(), entry.value.clone())).collect(),
         operators: proto.graph.as_ref().map(operators).unwrap_or_default(),
+        suppression: None,
     }
 }
 
-fn operators(graph: &GraphProto) -> BTreeSet<String> {
+/// The names of all operators, those in subgraphs too.
+pub(crate) fn operators(graph: &GraphProto) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for node in &graph.node {
         names.insert(node.op_type.clone());

@@ -2,11 +2,14 @@
 
 use std::{fmt, fs, path::Path};
 
-use detections_types::{FixedInput, ModelDescription};
+use detections_types::{FixedInput, ModelDescription, Undecoded, caught};
 use prost::Message;
 use tract_onnx::pb::ModelProto;
 
-use crate::{GraphInput, OnnxError, TypedGraph, axes, check, describe, foreign, graph, lift};
+use crate::{
+    GraphInput, OnnxError, TypedGraph, axes, check, decoding, describe, foreign, graph, lift,
+    suppression,
+};
 
 /// A parsed and checked `.onnx` file.
 ///
@@ -41,7 +44,8 @@ impl OnnxFile {
     /// Checks a file's bytes.
     ///
     /// float16 becomes float32 here, so that the graph has no half-precision arithmetic, which CPUs
-    /// emulate; the description keeps telling what the file says.
+    /// emulate; the description keeps telling what the file says. A graph that suppresses boxes itself ends in
+    /// front of that, and the description says so: what it would have suppressed are its outputs.
     ///
     /// # Errors
     /// All of [`OnnxError`] but [`OnnxError::Read`] and those of [`typed_graph`](Self::typed_graph).
@@ -53,13 +57,14 @@ impl OnnxFile {
         let mut proto = decode(bytes)?;
         check::model(&proto)?;
         axes::forget_long_names(&mut proto);
-        let description = describe::model(&proto);
+        let mut description = describe::model(&proto);
         lift::model(&mut proto);
+        suppression::leave_out(&mut proto, &mut description);
         check::signature(&proto)?;
         Ok(Self { proto, description })
     }
 
-    /// What the file says of itself: its metadata properties, inputs and outputs.
+    /// What the file says of itself: its metadata properties, inputs and outputs, less a suppression of its own.
     #[must_use]
     pub const fn description(&self) -> &ModelDescription {
         &self.description
@@ -85,7 +90,31 @@ impl OnnxFile {
         input: GraphInput,
         fixed: &[FixedInput],
     ) -> Result<TypedGraph, OnnxError> {
-        graph::import(&self.proto, &self.description.signature, input, fixed)
+        graph::import(&self.proto, &self.description.signature, input, fixed, graph::End::File)
+    }
+
+    /// The graph without the decoding of boxes that it ends in, and what that would do; `None` where it does not
+    /// end in one that is known, or where the decoding hangs on more than the logits it is given.
+    ///
+    /// # Errors
+    /// Those of [`typed_graph`](Self::typed_graph).
+    pub fn undecoded_graph(
+        &self,
+        input: GraphInput,
+        fixed: &[FixedInput],
+    ) -> Result<Option<(TypedGraph, Undecoded)>, OnnxError> {
+        let Some(found) = self.proto.graph.as_ref().and_then(decoding::find) else {
+            return Ok(None);
+        };
+        let end = graph::End::Undecoded(&found);
+        let graph = graph::import(&self.proto, &self.description.signature, input, fixed, end)?;
+        let Some([boxes, scores]) = graph.output_shapes() else {
+            return Ok(None);
+        };
+        // Whatever is odd about the end of the graph, the whole graph is still there.
+        let sampled =
+            caught(|| decoding::sample(&self.proto, &found, [boxes.as_slice(), scores.as_slice()]));
+        Ok(sampled.ok().and_then(Result::ok).map(|sample| (graph, sample)))
     }
 }
 

@@ -6,9 +6,10 @@ use detections_types::{Dim, ElementType, FixedInput, PictureLayout, Signature, T
 use tract_onnx::{
     pb::ModelProto,
     prelude::{Framework, InferenceModel, InferenceModelExt, TractResult, TypedModel},
+    tract_hir::internal::bail,
 };
 
-use crate::{OnnxError, adapt, guard::guarded};
+use crate::{OnnxError, adapt, decoding::Decoding, guard::guarded};
 
 /// The shape in which a graph is wanted to take its pictures: `[batch, 3, height, width]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -55,10 +56,28 @@ impl TypedGraph {
     }
 }
 
+impl TypedGraph {
+    /// The settled shapes of its outputs, if they are as many.
+    pub(crate) fn output_shapes<const N: usize>(&self) -> Option<[Vec<usize>; N]> {
+        let facts = (0..self.0.outputs.len()).map(|index| self.0.output_fact(index).ok());
+        let shapes = facts.map(|fact| Some(fact?.shape.as_concrete()?.to_vec()));
+        shapes.collect::<Option<Vec<_>>>()?.try_into().ok()
+    }
+}
+
 impl AsRef<TypedModel> for TypedGraph {
     fn as_ref(&self) -> &TypedModel {
         &self.0
     }
+}
+
+/// Where a graph ends.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum End<'a> {
+    /// In the file's outputs.
+    File,
+    /// In front of the decoding of its boxes.
+    Undecoded(&'a Decoding),
 }
 
 /// Translates the graph of a lifted model for one input shape; `fixed` says what its other inputs get.
@@ -67,14 +86,18 @@ pub(crate) fn import(
     signature: &Signature,
     input: GraphInput,
     fixed: &[FixedInput],
+    end: End<'_>,
 ) -> Result<TypedGraph, OnnxError> {
     let (picture, layout) = picture(signature, input, fixed)?;
     let model = guarded("translating its nodes", || {
-        translate(proto, signature, &adapt::Source { picture, layout: &layout, input, fixed })
+        let source = adapt::Source { picture, layout: &layout, input, fixed };
+        translate(proto, signature, &source, end)
     })?;
     let mut model = guarded("inferring shapes", || model.into_typed())?;
     check_sizes(&model)?;
-    check_outputs(&model, signature)?;
+    if matches!(end, End::File) {
+        check_outputs(&model, signature)?;
+    }
     guarded("adapting its input", || adapt::take_planes(&mut model, picture, &layout, input))?;
     guarded("folding constants", || model.into_decluttered()).map(TypedGraph)
 }
@@ -139,9 +162,15 @@ fn translate(
     proto: &ModelProto,
     signature: &Signature,
     source: &adapt::Source<'_>,
+    end: End<'_>,
 ) -> TractResult<InferenceModel> {
     let importer = tract_onnx::onnx().with_ignore_value_info(true);
     let mut model = importer.model_for_proto_model(proto)?;
+    if let End::Undecoded(Decoding { boxes, scores, .. }) = end {
+        let outlets = (model.find_outlet_label(boxes), model.find_outlet_label(scores));
+        let (Some(boxes), Some(scores)) = outlets else { bail!("no such tensors") };
+        model.select_output_outlets(&[boxes, scores])?;
+    }
     adapt::settle_inputs(&mut model, signature, source)?;
     Ok(model)
 }

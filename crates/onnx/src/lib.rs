@@ -5,13 +5,16 @@
 mod adapt;
 mod axes;
 mod check;
+mod decoding;
 mod describe;
 mod error;
 mod file;
+mod flow;
 mod foreign;
 mod graph;
 mod guard;
 mod lift;
+mod suppression;
 
 pub use crate::{
     error::{OnnxError, UnsupportedOperator},

@@ -4,7 +4,9 @@
 use std::{cmp::Ordering, iter, sync::Arc};
 
 use detections_classes::{BoundClasses, Color};
-use detections_infer::{ClassThresholds, DetectParams, Detector, Inference, NmsMode};
+use detections_infer::{
+    ClassThresholds, Detail, DetectParams, Detector, Inference, Masks, NmsMode,
+};
 use detections_types::{ClassIndex, Detection, Rect, Score, Source};
 
 use crate::PipelineError;
@@ -30,6 +32,8 @@ pub struct SearchRequest {
     pub max_detections: usize,
     /// Whether boxes of different classes suppress each other.
     pub nms: NmsMode,
+    /// Whether the pixels of each object are told.
+    pub masks: Masks,
     /// Which classes are wanted.
     pub classes: ClassSelection,
 }
@@ -41,6 +45,7 @@ impl Default for SearchRequest {
             iou: 0.45,
             max_detections: 300,
             nms: NmsMode::ClassWise,
+            masks: Masks::Off,
             classes: ClassSelection::All,
         }
     }
@@ -59,8 +64,8 @@ pub struct MappedDetection {
     pub score: Score,
     /// Where the object is, in pixels of the picture as it was searched.
     pub rect: Rect<Source>,
-    /// The corners of its turned box, where the model's boxes are turned.
-    pub quad: Option<[[f32; 2]; 4]>,
+    /// What the model tells of it besides, where it tells more than an upright box.
+    pub detail: Option<Detail>,
 }
 
 impl MappedDetection {
@@ -94,6 +99,7 @@ impl Search {
             iou: request.iou,
             max_detections: request.max_detections,
             nms: request.nms,
+            masks: request.masks,
         })
     }
 
@@ -118,10 +124,10 @@ impl Search {
 
     /// Names what was found in a picture.
     pub(crate) fn name_all(&self, found: &Inference) -> Vec<MappedDetection> {
-        let quads = found.quads.iter().copied().map(Some).chain(iter::repeat(None));
-        let found = found.detections.iter().zip(quads);
+        let details = found.details.iter().map(Some).chain(iter::repeat(None));
+        let found = found.detections.iter().zip(details);
         let mut named: Vec<_> =
-            found.filter_map(|(detection, quad)| self.name(detection, quad)).collect();
+            found.filter_map(|(detection, detail)| self.name(detection, detail)).collect();
         named.sort_by(MappedDetection::report_order);
         named
     }
@@ -130,7 +136,7 @@ impl Search {
     pub(crate) fn name(
         &self,
         detection: &Detection,
-        quad: Option<[[f32; 2]; 4]>,
+        detail: Option<&Detail>,
     ) -> Option<MappedDetection> {
         let class = self.classes.class(detection.class)?;
         Some(MappedDetection {
@@ -139,7 +145,7 @@ impl Search {
             color: class.color,
             score: detection.score,
             rect: detection.rect,
-            quad,
+            detail: detail.cloned(),
         })
     }
 }

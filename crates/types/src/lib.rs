@@ -21,7 +21,7 @@ pub use crate::{
     },
     rect::{ModelInput, Rect, Source},
     signature::{
-        Dim, ElementType, FixedInput, ModelDescription, PictureAxes, PictureLayout, Signature,
-        TensorInfo,
+        BoxNumbers, Dim, ElementType, FixedInput, ModelDescription, PictureAxes, PictureLayout,
+        Proposals, Signature, Suppression, TensorInfo, Undecoded,
     },
 };

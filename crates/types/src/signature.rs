@@ -144,6 +144,53 @@ pub struct ModelDescription {
     pub metadata: BTreeMap<String, String>,
     /// The names of the operators in its graph, subgraphs included.
     pub operators: BTreeSet<String>,
+    /// The suppression of boxes that the file's graph ends in and that was left out: the outputs are then what
+    /// it would have been given.
+    pub suppression: Option<Suppression>,
+}
+
+/// A suppression of boxes within a graph, in front of which the graph was cut.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Suppression {
+    /// The node that suppresses.
+    pub node: String,
+    /// The outputs of the file, in place of which there are others.
+    pub outputs: Vec<TensorInfo>,
+    /// How the outputs that took their place hold boxes and scores.
+    pub given: Proposals,
+    /// What the four numbers of a box are.
+    pub boxes: BoxNumbers,
+}
+
+/// How a graph holds the boxes that it would suppress, and their scores.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Proposals {
+    /// Both in the first output, as its family lays them out.
+    Together,
+    /// Boxes `[batch, anchors, 4]` in the first output, finished scores `[batch, classes, anchors]` in the second.
+    Apart,
+}
+
+/// What a graph that ends in the decoding of its boxes gives without that, and a sample of what it makes of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Undecoded {
+    /// Distributions `[batch, 4 * bins, anchors]`, and class logits `[batch, classes, anchors]`.
+    pub outputs: Vec<TensorInfo>,
+    /// Made-up numbers for both.
+    pub logits: Vec<Vec<f32>>,
+    /// The shape of the file's own output.
+    pub shape: Vec<usize>,
+    /// What the file makes of the made-up numbers.
+    pub rows: Vec<f32>,
+}
+
+/// What the four numbers of a box are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum BoxNumbers {
+    /// Left, top, right, bottom.
+    Corners,
+    /// Centre x, centre y, width, height.
+    Centre,
 }
 
 #[cfg(test)]

@@ -73,11 +73,26 @@ fn yolox_nano_finds_what_its_reference_finds() -> Result<()> {
     agree(&model, "yolox_nano", &[("truck.jpg", &truck)])
 }
 
+/// Holds what `model` found in one picture that is no JPEG to its reference.
+pub(crate) fn agree_on(model: &str, picture: &str, found: &[Detection]) -> Result<()> {
+    let reference = Path::new(model).file_stem().and_then(|name| name.to_str());
+    let golden = golden(reference.context("a model without a name")?)?;
+    let expected = golden.get(picture).context("no reference of this picture")?;
+    let faults = EXACT.differences(picture, expected, found);
+    ensure!(faults.is_empty(), "{model}: {} differences:\n{}", faults.len(), faults.join("\n"));
+    Ok(())
+}
+
+/// The detections of all pictures that a model's reference found.
+fn golden(reference: &str) -> Result<ByPicture> {
+    let path = fixture_path(&format!("golden/detections/{reference}.json"));
+    Ok(serde_json::from_slice(&fs::read(path)?)?)
+}
+
 /// Compares the program's detections with `golden/detections/{reference}.json`; pictures that are not
 /// among the fixtures are where `elsewhere` says.
 fn agree(model: &Path, reference: &str, elsewhere: &[(&str, &Path)]) -> Result<()> {
-    let golden = fixture_path(&format!("golden/detections/{reference}.json"));
-    let golden: ByPicture = serde_json::from_slice(&fs::read(golden)?)?;
+    let golden = golden(reference)?;
     let exact = golden.keys().filter(|name| !name.ends_with(".jpg")).count();
     ensure!(exact >= EXACT_PICTURES, "only {exact} pictures that are no JPEG");
     let path_of = |name: &str| {

@@ -72,6 +72,18 @@ fn detecting_is_described_with_its_parameters_bodies_and_errors() -> Result<()> 
 }
 
 #[test]
+fn all_that_is_told_of_an_object_is_described() -> Result<()> {
+    let document = description()?;
+    let object = &document["components"]["schemas"]["DetectionBody"]["properties"];
+    for name in ["class_id", "class", "confidence", "box", "obb", "keypoints", "mask"] {
+        let described = object[name]["description"].as_str().is_some_and(|text| !text.is_empty());
+        let elsewhere = object[name]["$ref"].is_string() || object[name]["oneOf"].is_array();
+        assert!(described || elsewhere, "{name}: {object}");
+    }
+    Ok(())
+}
+
+#[test]
 fn every_reference_leads_somewhere() -> Result<()> {
     let document = description()?;
     let mut references = Vec::new();

@@ -42,10 +42,14 @@ fn tiny_model() -> String {
     fixture_path("onnx/batch1.onnx").to_string_lossy().into_owned()
 }
 
-/// A model that takes its time: a real one where it is, else the built-in one.
+fn built_in_model() -> String {
+    fixture_path("model/topview.onnx").to_string_lossy().into_owned()
+}
+
+/// A model that takes its time: a foreign one where it is, else the built-in one.
 fn real_model() -> String {
     let model = shared("models/yolox_nano.onnx");
-    model.unwrap_or_else(|| fixture_path("model/topview.onnx")).to_string_lossy().into_owned()
+    model.map_or_else(built_in_model, |model| model.to_string_lossy().into_owned())
 }
 
 fn serve(model: &str) -> Result<Server> {

@@ -148,6 +148,9 @@ pub(crate) struct DetectArgs {
     /// Let boxes of different classes suppress each other
     #[arg(long)]
     pub(crate) agnostic_nms: bool,
+    /// Tell the pixels of each object, where the model segments; only in JSON
+    #[arg(long)]
+    pub(crate) masks: bool,
     /// Whether pictures are turned upright
     #[arg(long, value_enum, default_value_t = ExifArg::Apply)]
     pub(crate) exif: ExifArg,

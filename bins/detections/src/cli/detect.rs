@@ -8,7 +8,7 @@ use std::{error::Error, ops::ControlFlow, sync::Arc};
 
 use detections_classes::BoundClasses;
 use detections_frames::Exif;
-use detections_infer::NmsMode;
+use detections_infer::{Masks, NmsMode};
 use detections_pipeline::{ClassSelection, SearchRequest, StillRequest, Tracking, VideoRequest};
 use detections_types::CancelToken;
 
@@ -110,6 +110,7 @@ fn request(
         iou: config.detect.iou,
         max_detections: config.detect.max_detections,
         nms: if args.agnostic_nms { NmsMode::Agnostic } else { NmsMode::ClassWise },
+        masks: if args.masks { Masks::On } else { Masks::Off },
         classes: selection(&args.only, classes)?,
     };
     let exif = match args.exif {

@@ -48,6 +48,9 @@ struct Inspection {
     metadata: BTreeMap<String, String>,
     inputs: Vec<Tensor>,
     outputs: Vec<Tensor>,
+    /// What the file does behind these outputs and is not asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    left_out: Option<LeftOut>,
     #[serde(flatten)]
     detector: Option<DetectorSheet>,
     /// Why it would not run, in the order in which it would be noticed.
@@ -60,6 +63,13 @@ struct Tensor {
     name: String,
     element: String,
     shape: Vec<String>,
+}
+
+/// A suppression of the file's own, which is left out.
+#[derive(Debug, Serialize)]
+struct LeftOut {
+    node: String,
+    outputs: Vec<Tensor>,
 }
 
 /// How a model that is a detector is read.
@@ -113,6 +123,7 @@ impl Inspection {
             metadata: BTreeMap::new(),
             inputs: Vec::new(),
             outputs: Vec::new(),
+            left_out: None,
             detector: None,
             refused: Vec::new(),
         };
@@ -128,9 +139,19 @@ impl Inspection {
         self.metadata.clone_from(&description.metadata);
         self.inputs = description.signature.inputs.iter().map(Tensor::from).collect();
         self.outputs = description.signature.outputs.iter().map(Tensor::from).collect();
+        self.left_out = description.suppression.as_ref().map(|suppression| LeftOut {
+            node: suppression.node.clone(),
+            outputs: suppression.outputs.iter().map(Tensor::from).collect(),
+        });
         match Manifest::resolve(description, options) {
             Ok(manifest) => {
-                self.refused.extend(try_out(file, &manifest).err());
+                let manifest = match try_out(file, manifest.clone()) {
+                    Ok(manifest) => manifest,
+                    Err(refused) => {
+                        self.refused.push(refused);
+                        manifest
+                    }
+                };
                 self.detector = Some(DetectorSheet::new(manifest, description));
             }
             Err(error) => self.refused.push(explain(&error)),
@@ -161,14 +182,15 @@ impl Inspection {
     }
 }
 
-/// Makes a worker as the service does, which looks at an empty picture; says in words why it cannot.
-fn try_out(file: &OnnxFile, manifest: &Manifest) -> Result<(), String> {
-    let model = TractModel::load_with(file, manifest.input, &manifest.fixed)
+/// Makes a worker as the service does, which looks at an empty picture; gives how the model is then read, or says in
+/// words why it is not.
+fn try_out(file: &OnnxFile, manifest: Manifest) -> Result<Manifest, String> {
+    let (model, manifest) = TractModel::load_undecoded(file, manifest)
         .map_err(|error| format!("{BACKEND}: {}", explain(&error)))?;
     let one = NonZeroUsize::MIN;
     let options = DetectorOptions { workers: one, queue_capacity: one };
     let detector = Detector::spawn(Arc::new(model), manifest.clone(), options);
-    detector.map(drop).map_err(|error| explain(&error))
+    detector.map(|_works| manifest).map_err(|error| explain(&error))
 }
 
 impl DetectorSheet {

@@ -175,7 +175,7 @@ mod tests {
             color: default_color(0),
             score: Score::new(score).unwrap(),
             rect: Rect::from_corners(x0, 2.0, 1708.94, 850.0),
-            quad: None,
+            detail: None,
         }
     }
 

@@ -115,7 +115,7 @@ mod tests {
             color: Color(BLACK),
             score: Score::new(score).unwrap(),
             rect: Rect::from_corners(0.0, 0.0, 1.0, 1.0),
-            quad: None,
+            detail: None,
         }
     }
 

@@ -24,7 +24,7 @@ fn found(name: &str, color: [u8; 3], corners: [f32; 4]) -> MappedDetection {
         color: Color(color),
         score: Score::new(0.91).unwrap(),
         rect: Rect::from_corners(x0, y0, x1, y1),
-        quad: None,
+        detail: None,
     }
 }
 

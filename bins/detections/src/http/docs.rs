@@ -80,6 +80,10 @@ pub(super) struct DetectQuery {
     #[param(default = false)]
     #[schema(default = false)]
     agnostic_nms: Option<bool>,
+    /// Whether the pixels of each object are told; only where the model segments.
+    #[param(default = false)]
+    #[schema(default = false)]
+    masks: Option<bool>,
     /// How the picture is cut; only `off` is supported.
     #[param(default = "off", pattern = "^off$")]
     #[schema(default = "off", pattern = "^off$")]

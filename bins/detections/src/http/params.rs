@@ -8,7 +8,7 @@ use std::{fmt::Display, ops::RangeInclusive, str::FromStr, time::Duration};
 
 use detections_classes::BoundClasses;
 use detections_frames::Exif;
-use detections_infer::NmsMode;
+use detections_infer::{Masks, NmsMode};
 use detections_pipeline::{ClassSelection, SearchRequest, StillRequest};
 use detections_types::Score;
 
@@ -67,6 +67,7 @@ fn search(
             .read(Name::MaxDetections, within(1..=MAX_DETECTIONS))?
             .unwrap_or(defaults.max_detections),
         nms: given.read(Name::AgnosticNms, nms)?.unwrap_or(NmsMode::ClassWise),
+        masks: given.read(Name::Masks, masks)?.unwrap_or_default(),
         classes: given.read(Name::Classes, selection(classes))?.unwrap_or_default(),
     })
 }
@@ -121,6 +122,10 @@ fn flag(text: &Text) -> Result<bool, String> {
 
 fn nms(text: &Text) -> Result<NmsMode, String> {
     Ok(if flag(text)? { NmsMode::Agnostic } else { NmsMode::ClassWise })
+}
+
+fn masks(text: &Text) -> Result<Masks, String> {
+    Ok(if flag(text)? { Masks::On } else { Masks::Off })
 }
 
 fn exif(text: &Text) -> Result<Exif, String> {

@@ -298,6 +298,8 @@ mod tests {
             confidence: 0.913,
             bounds,
             obb: None,
+            keypoints: None,
+            mask: None,
         };
         let known = TrackedBody { detection: detection.clone(), track_id: Some(1) };
         let frame = FrameBody {

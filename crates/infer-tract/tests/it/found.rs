@@ -26,8 +26,8 @@ fn runs(path: &Path) -> bool {
     let Ok(file) = OnnxFile::parse(&fs::read(path).unwrap()) else { return false };
     let manifest = Manifest::resolve(file.description(), &ManifestOptions::default());
     let Ok(manifest) = manifest else { return false };
-    let loaded = TractModel::load_with(&file, manifest.input, &manifest.fixed);
-    loaded.is_ok_and(|model| model.session().unwrap().run(1).is_ok())
+    let loaded = TractModel::load_undecoded(&file, manifest);
+    loaded.is_ok_and(|(model, _)| model.session().unwrap().run(1).is_ok())
 }
 
 #[test]

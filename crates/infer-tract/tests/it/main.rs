@@ -11,3 +11,4 @@ mod conformance;
 mod found;
 mod refused;
 mod suite;
+mod undecoded;

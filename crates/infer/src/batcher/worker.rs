@@ -9,7 +9,8 @@ use detections_types::{Image, ModelDescription, TensorInfo, caught};
 
 use super::{Answer, InferTiming, Inference, Item, Queue};
 use crate::{
-    DetectParams, InferError, InputShape, Letterbox, Letterboxer, Manifest, Model, Outputs, Reader,
+    DetectParams, Found, InferError, InputShape, Letterbox, Letterboxer, Manifest, Model, Outputs,
+    Reader,
     Session,
 };
 
@@ -111,8 +112,8 @@ impl Worker {
             let found = self.reader.read(&outputs, index, &placed.letterbox, &item.params);
             let timing = InferTiming { infer, postprocess: started.elapsed(), ..placed.timing };
             self.answers.push(found.map(|found| {
-                let (detections, quads) = (found.detections, found.quads);
-                Inference { detections, quads, timing }
+                let Found { detections, details } = found;
+                Inference { detections, details, timing }
             }));
         }
         for (item, answer) in self.batch.drain(..).zip(self.answers.drain(..)) {

@@ -15,11 +15,11 @@ use super::{
 };
 use crate::{ClassThresholds, OutputTensor};
 
-/// Box rows: centre x, centre y, width, height in pixels of the input.
+/// Box rows, in pixels of the input.
 const BOX_ROWS: usize = 4;
 
-/// `[batch, 4 + classes + further, anchors]`: centre x, centre y, width and height in pixels of the input, then
-/// one row of finished scores for each class, then what is told besides.
+/// `[batch, 4 + classes + further, anchors]`: a box in pixels of the input, then one row of finished scores for
+/// each class, then what is told besides.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ClassRows {
     /// Number of classes.
@@ -35,9 +35,11 @@ pub(crate) struct ClassRows {
 /// What the box rows mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Boxes {
-    /// An upright box.
+    /// Centre x, centre y, width and height of an upright box.
     Upright,
-    /// A box that is turned about its centre by the first further row, in radians.
+    /// Left, top, right and bottom of an upright box, as those have them that would be suppressed in the graph.
+    Corners,
+    /// Centre, width and height of a box that is turned about its centre by the first further row, in radians.
     Turned,
 }
 
@@ -89,14 +91,28 @@ impl ClassRows {
         Some(TurnedRect { cx: row(0)?, cy: row(1)?, width: row(2)?, height: row(3)?, angle })
     }
 
+    /// The number at `place` behind the classes of `anchor`.
+    pub(super) fn further(
+        &self,
+        output: OutputTensor<'_>,
+        image: usize,
+        anchor: usize,
+        place: usize,
+    ) -> Option<f32> {
+        let anchors = *output.shape.get(2)?;
+        let row = BOX_ROWS + self.classes + place;
+        output.image(image).get(row * anchors + anchor).copied()
+    }
+
     fn rect(&self, data: &[f32], anchors: usize, anchor: usize) -> Rect<ModelInput> {
         let row = |number: usize| data[number * anchors + anchor];
-        let (cx, cy, width, height) = (row(0), row(1), row(2), row(3));
+        let [a, b, c, d] = [0, 1, 2, 3].map(row);
         match self.boxes {
-            Boxes::Upright => Rect::from_center(cx, cy, width, height),
+            Boxes::Upright => Rect::from_center(a, b, c, d),
+            Boxes::Corners => Rect::from_corners(a, b, c, d),
             Boxes::Turned => {
                 let angle = row(BOX_ROWS + self.classes);
-                TurnedRect { cx, cy, width, height, angle }.bounds()
+                TurnedRect { cx: a, cy: b, width: c, height: d, angle }.bounds()
             }
         }
     }
@@ -202,6 +218,19 @@ mod tests {
     fn another_shape_is_an_error() {
         let message = decode(&[0.0; 6], &above(0.5)).unwrap_err().to_string();
         assert!(message.contains("[batch, 6, 1100]"), "{message}");
+    }
+
+    #[test]
+    fn corners_are_taken_as_they_are_and_what_lies_behind_the_classes_is_told() {
+        let boxes = Boxes::Corners;
+        let rows = ClassRows { classes: 1, further: 2, boxes, anchors: Some(2) };
+        let data = [0.0, 5.0, 0.0, 6.0, 0.0, 7.0, 0.0, 8.0, 0.0, 0.9, 1.0, 2.0, 3.0, 4.0];
+        let output = OutputTensor { shape: &[1, 7, 2], data: &data };
+        let mut found = Vec::new();
+        rows.decode(output, 0, &above(0.5), &mut found).unwrap();
+        assert_eq!(found[0].rect, Rect::from_corners(5.0, 6.0, 7.0, 8.0));
+        let further = [0, 1, 2].map(|place| rows.further(output, 0, 1, place));
+        assert_eq!(further, [Some(2.0), Some(4.0), None]);
     }
 
     #[test]

@@ -4,13 +4,13 @@
 //! `--decode_in_inference`: <https://github.com/Megvii-BaseDetection/YOLOX>, `decode_outputs`; Ultralytics'
 //! RT-DETR: `RTDETRDecoder.forward` in export, whose boxes are shares of the input.
 
-use detections_types::Rect;
+use detections_types::BoxNumbers;
 use pulp::Arch;
 
-use super::{Best, Candidate, Misfit, best::best_of_row, candidate};
+use super::{Best, Candidate, Misfit, best::best_of_row, candidate, scaled_rect};
 use crate::{ClassThresholds, OutputTensor};
 
-/// Numbers of a box: centre x, centre y, width, height.
+/// Numbers of a box.
 const BOX: usize = 4;
 
 /// `[batch, rows, 4 + objectness + classes + further]`.
@@ -22,6 +22,8 @@ pub(crate) struct Columns {
     pub(crate) objectness: Objectness,
     /// Columns behind the classes, which are not read.
     pub(crate) further: usize,
+    /// What the numbers of a box are.
+    pub(crate) form: BoxNumbers,
     /// What a box's horizontal and vertical numbers are multiplied with to be pixels of the input.
     pub(crate) scale: [f32; 2],
 }
@@ -59,7 +61,7 @@ impl Columns {
                     #[inline(always)]
                     |(anchor, row)| {
                         let best = self.best(anchor, row, lowest.get())?;
-                        candidate(self.rect(row), best, thresholds)
+                        candidate(scaled_rect(self.form, row, self.scale), best, thresholds)
                     },
                 ));
             },
@@ -82,11 +84,6 @@ impl Columns {
         (score >= lowest).then_some(Best { score, class, anchor })
     }
 
-    fn rect(&self, row: &[f32]) -> Rect<detections_types::ModelInput> {
-        let [x, y] = self.scale;
-        Rect::from_center(row[0] * x, row[1] * y, row[2] * x, row[3] * y)
-    }
-
     const fn columns(&self) -> usize {
         let objectness = match self.objectness {
             Objectness::Column => 1,
@@ -98,10 +95,18 @@ impl Columns {
 
 #[cfg(test)]
 mod tests {
-    use detections_types::{ClassIndex, Rect, Score};
+    use detections_types::{BoxNumbers, ClassIndex, Rect, Score};
 
     use super::{Columns, Objectness};
     use crate::{ClassThresholds, OutputTensor};
+
+    const HEAD: Columns = Columns {
+        classes: 2,
+        objectness: Objectness::Column,
+        further: 1,
+        form: BoxNumbers::Centre,
+        scale: [1.0, 1.0],
+    };
 
     fn half() -> ClassThresholds {
         ClassThresholds::uniform(Score::new(0.5).unwrap())
@@ -109,8 +114,6 @@ mod tests {
 
     #[test]
     fn objectness_times_the_best_class_counts() {
-        let head =
-            Columns { classes: 2, objectness: Objectness::Column, further: 1, scale: [1.0, 1.0] };
         let data = [
             [10.0, 20.0, 4.0, 6.0, 0.9, 0.1, 0.8, 7.0],
             [10.0, 20.0, 4.0, 6.0, 0.4, 1.0, 1.0, 7.0],
@@ -119,18 +122,19 @@ mod tests {
         ];
         let mut found = Vec::new();
         let output = OutputTensor { shape: &[1, 4, 8], data: data.as_flattened() };
-        head.decode(output, 0, &half(), &mut found).unwrap();
+        HEAD.decode(output, 0, &half(), &mut found).unwrap();
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].rect, Rect::from_corners(8.0, 17.0, 12.0, 23.0));
-        assert_eq!((found[0].score, found[0].class), (Score::new(0.72).unwrap(), ClassIndex(1)));
+        assert!((found[0].score.get() - 0.72).abs() < 1e-6, "{:?}", found[0].score);
+        assert_eq!(found[0].class, ClassIndex(1));
         let wrong = OutputTensor { shape: &[1, 8, 4], data: data.as_flattened() };
-        assert!(head.decode(wrong, 0, &half(), &mut found).is_err());
+        assert!(HEAD.decode(wrong, 0, &half(), &mut found).is_err());
     }
 
     #[test]
     fn shares_of_the_input_become_its_pixels() {
         let objectness = Objectness::None;
-        let head = Columns { classes: 1, objectness, further: 0, scale: [640.0, 320.0] };
+        let head = Columns { classes: 1, objectness, further: 0, scale: [640.0, 320.0], ..HEAD };
         let mut found = Vec::new();
         let output = OutputTensor { shape: &[1, 1, 5], data: &[0.5, 0.5, 0.25, 0.5, 0.75] };
         head.decode(output, 0, &half(), &mut found).unwrap();

@@ -14,8 +14,10 @@ pub enum HeadKind {
     Yolov7Raw,
     /// Ultralytics YOLOv8, YOLOv9, YOLO11, YOLO12, YOLO26: `[batch, 4 + classes, anchors]` or transposed.
     Yolov8,
-    /// YOLOv10, YOLO26 end-to-end, exports with NMS inside: `[batch, objects, 6]`.
+    /// YOLOv10, YOLO26 end-to-end, finished rows of other exports: `[batch, objects, 6]`.
     EndToEnd,
+    /// What an export with NMS inside gives to that: boxes `[batch, anchors, 4]`, scores `[batch, classes, anchors]`.
+    NmsInput,
     /// Ultralytics oriented boxes: `[batch, 4 + classes + 1, anchors]`, or end-to-end `[batch, objects, 7]`.
     YoloObb,
     /// Ultralytics segmentation: boxes with mask coefficients behind their classes, and prototypes.
@@ -44,22 +46,23 @@ pub enum HeadKind {
     SsdTensorflow,
     /// DAMO-YOLO: scores `[batch, anchors, classes]` and boxes `[batch, anchors, 4]`.
     DamoYolo,
-    /// NanoDet: `[batch, cells, classes + 32]`.
+    /// NanoDet: `[batch, cells, classes + 32]`, boxes as distributions.
     NanoDet,
     /// PP-YOLOE without NMS: boxes `[batch, anchors, 4]` and scores `[batch, classes, anchors]`.
     PpYoloe,
-    /// PicoDet without NMS, the same with a fourth stride.
+    /// PicoDet without NMS, the same with a fourth stride, or scores and distributions of each stride apart.
     PicoDet,
 }
 
 impl HeadKind {
     /// All of them.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::Yolov5,
         Self::Yolov5Raw,
         Self::Yolov7Raw,
         Self::Yolov8,
         Self::EndToEnd,
+        Self::NmsInput,
         Self::YoloObb,
         Self::YoloSeg,
         Self::YoloPose,
@@ -88,6 +91,7 @@ impl HeadKind {
             Self::Yolov7Raw => "yolov7-raw",
             Self::Yolov8 => "yolov8",
             Self::EndToEnd => "end-to-end",
+            Self::NmsInput => "nms-input",
             Self::YoloObb => "yolo-obb",
             Self::YoloSeg => "yolo-seg",
             Self::YoloPose => "yolo-pose",

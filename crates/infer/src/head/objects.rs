@@ -6,9 +6,9 @@
 //! (<https://github.com/Deci-AI/super-gradients>, `DetectionOutputFormatMode.FLAT_FORMAT`):
 //! `image x1 y1 x2 y2 score class`.
 
-use detections_types::{ModelInput, Rect};
+use detections_types::BoxNumbers;
 
-use super::{Best, Candidate, Misfit, candidate, turned::TurnedRect};
+use super::{Best, Candidate, Misfit, candidate, scaled_rect, turned::TurnedRect};
 use crate::{ClassThresholds, OutputTensor, numeric};
 
 /// Rows of finished objects; the last axis counts a row's numbers.
@@ -21,7 +21,7 @@ pub(crate) struct Objects {
     /// Where the first of a box's four numbers is.
     pub(crate) first: usize,
     /// What the four numbers are.
-    pub(crate) form: Form,
+    pub(crate) form: BoxNumbers,
     /// Where the score is.
     pub(crate) score: usize,
     /// Where the class is.
@@ -34,25 +34,8 @@ pub(crate) struct Objects {
     pub(crate) angle: Option<usize>,
 }
 
-/// What the four numbers of a box are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Form {
-    /// Left, top, right, bottom.
-    Corners,
-    /// Centre x, centre y, width, height.
-    Centre,
-}
-
-impl Form {
-    #[inline(always)]
-    pub(super) fn rect(self, numbers: &[f32], [x, y]: [f32; 2]) -> Rect<ModelInput> {
-        let [a, b, c, d] = [numbers[0] * x, numbers[1] * y, numbers[2] * x, numbers[3] * y];
-        match self {
-            Self::Corners => Rect::from_corners(a, b, c, d),
-            Self::Centre => Rect::from_center(a, b, c, d),
-        }
-    }
-}
+/// Numbers in front of those that a task tells besides: box, score and class.
+const OWN: usize = 6;
 
 impl Objects {
     pub(super) fn decode(
@@ -72,7 +55,7 @@ impl Objects {
         candidates.extend(rows.filter_map(|(anchor, row)| {
             let class = class_number(row[self.class], self.base, self.classes)?;
             let rect = self.turned_in(row).map_or_else(
-                || self.form.rect(&row[self.first..], self.scale),
+                || scaled_rect(self.form, &row[self.first..], self.scale),
                 |turned| turned.bounds(),
             );
             candidate(rect, Best { score: row[self.score], class, anchor }, thresholds)
@@ -88,6 +71,18 @@ impl Objects {
         row: usize,
     ) -> Option<TurnedRect> {
         self.turned_in(output.image(image).chunks_exact(self.columns).nth(row)?)
+    }
+
+    /// The number at `place` behind box, score and class in `row`.
+    pub(super) fn further(
+        &self,
+        output: OutputTensor<'_>,
+        image: usize,
+        row: usize,
+        place: usize,
+    ) -> Option<f32> {
+        let row = output.image(image).chunks_exact(self.columns).nth(row)?;
+        row.get(OWN + place).copied()
     }
 
     fn turned_in(&self, row: &[f32]) -> Option<TurnedRect> {
@@ -109,16 +104,16 @@ pub(super) fn class_number(number: f32, base: usize, classes: usize) -> Option<u
 
 #[cfg(test)]
 mod tests {
-    use detections_types::{ClassIndex, Rect, Score};
+    use detections_types::{BoxNumbers, ClassIndex, Rect, Score};
 
-    use super::{Form, Objects};
+    use super::Objects;
     use crate::{Candidate, ClassThresholds, OutputTensor};
 
     const END: Objects = Objects {
         classes: 3,
         columns: 6,
         first: 0,
-        form: Form::Corners,
+        form: BoxNumbers::Corners,
         score: 4,
         class: 5,
         base: 0,
@@ -173,7 +168,7 @@ mod tests {
 
     #[test]
     fn rows_with_an_angle_are_turned_boxes_and_told_by_their_bounds() {
-        let turned = Objects { columns: 7, form: Form::Centre, angle: Some(6), ..END };
+        let turned = Objects { columns: 7, form: BoxNumbers::Centre, angle: Some(6), ..END };
         let data = [50.0, 60.0, 40.0, 20.0, 0.75, 1.0, std::f32::consts::FRAC_PI_2];
         let found = decode(&turned, &[1, 1, 7], &data);
         let rect = found[0].rect;

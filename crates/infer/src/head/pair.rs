@@ -1,14 +1,15 @@
 //! Boxes in one tensor and class scores in another, an anchor or query in each row of both.
 //!
-//! YOLO-NAS (<https://github.com/Deci-AI/super-gradients>), DAMO-YOLO (<https://github.com/tinyvision/DAMO-YOLO>,
-//! `ZeroHead` in export) and PP-YOLOE and PicoDet without NMS (<https://github.com/PaddlePaddle/PaddleDetection>):
-//! corners in pixels, finished scores; RT-DETR and D-FINE of Transformers and RF-DETR
-//! (<https://github.com/roboflow/rf-detr>): centres in shares of the input, and logits, of which every class of
-//! every query may be an object (`post_process_object_detection`, `PostProcess`).
+//! YOLO-NAS (<https://github.com/Deci-AI/super-gradients>): corners in pixels, finished scores, of which the best
+//! counts; DAMO-YOLO (<https://github.com/tinyvision/DAMO-YOLO>, `ZeroHead` in export and `postprocess`), PP-YOLOE
+//! and PicoDet without NMS (<https://github.com/PaddlePaddle/PaddleDetection>, `MultiClassNMS`), and what a
+//! `NonMaxSuppression` of ONNX takes: the same, but each class of an anchor may be an object; RT-DETR and D-FINE of
+//! Transformers and RF-DETR (<https://github.com/roboflow/rf-detr>): centres in shares of the input, and logits, of
+//! which every class of every query may be an object (`post_process_object_detection`, `PostProcess`).
 
-use detections_types::Score;
+use detections_types::{BoxNumbers, Score};
 
-use super::{Best, Candidate, Misfit, best::best_of_row, candidate, objects::Form};
+use super::{Best, Candidate, Misfit, best::best_of_row, candidate, scaled_rect};
 use crate::{ClassThresholds, OutputTensor, Outputs};
 
 /// `[batch, rows, 4]` and `[batch, rows, classes + left out]`, or the latter with its last axes swapped.
@@ -23,7 +24,7 @@ pub(crate) struct Pair {
     /// Which output holds the scores.
     pub(crate) scores: usize,
     /// What a box's numbers are.
-    pub(crate) form: Form,
+    pub(crate) form: BoxNumbers,
     /// What a box's horizontal and vertical numbers are multiplied with to be pixels of the input.
     pub(crate) scale: [f32; 2],
     /// What a score is.
@@ -34,10 +35,12 @@ pub(crate) struct Pair {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Grade {
     /// 0 to 1, rows of anchors; an anchor's best class counts.
-    Finished,
-    /// The same in rows of classes.
-    FinishedByClass,
-    /// Before the sigmoid; each class of a query counts for itself.
+    Best,
+    /// The same, but each class of an anchor counts for itself.
+    Each,
+    /// Each class of an anchor counts, in rows of classes.
+    EachByClass,
+    /// Before the sigmoid, rows of queries; each class of a query counts.
     Logits,
 }
 
@@ -54,7 +57,7 @@ impl Pair {
         let columns = self.classes + self.left_out;
         let rows = boxes.image(image).len() / 4;
         let fits = match (self.grade, scores.shape) {
-            (Grade::FinishedByClass, &[_, classes, anchors]) => (anchors, classes),
+            (Grade::EachByClass, &[_, classes, anchors]) => (anchors, classes),
             (_, &[_, anchors, classes]) => (anchors, classes),
             _ => (0, 0),
         };
@@ -67,8 +70,9 @@ impl Pair {
         };
         let search = Search { head: self, boxes, thresholds, lowest };
         match self.grade {
-            Grade::Finished => search.rows(data, candidates),
-            Grade::FinishedByClass => search.columns(data, candidates),
+            Grade::Best => search.best(data, candidates),
+            Grade::Each => search.each(data, candidates),
+            Grade::EachByClass => search.each_by_class(data, candidates),
             Grade::Logits => search.logits(data, candidates),
         }
         Ok(())
@@ -88,34 +92,43 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    fn rows(&self, scores: &[f32], candidates: &mut Vec<Candidate>) {
-        let rows = scores.chunks_exact(self.head.classes + self.head.left_out).enumerate();
-        candidates.extend(rows.filter_map(|(anchor, row)| {
-            let (score, class) = best_of_row(&row[..self.head.classes]);
+    /// The scores of each anchor, without those that are left out.
+    fn rows<'s>(&self, scores: &'s [f32]) -> impl Iterator<Item = (usize, &'s [f32])> {
+        let classes = self.head.classes;
+        let rows = scores.chunks_exact(classes + self.head.left_out).enumerate();
+        rows.map(move |(anchor, row)| (anchor, &row[..classes]))
+    }
+
+    fn best(&self, scores: &[f32], candidates: &mut Vec<Candidate>) {
+        candidates.extend(self.rows(scores).filter_map(|(anchor, row)| {
+            let (score, class) = best_of_row(row);
             self.candidate(Best { score, class, anchor })
         }));
     }
 
-    fn columns(&self, scores: &[f32], candidates: &mut Vec<Candidate>) {
+    fn each(&self, scores: &[f32], candidates: &mut Vec<Candidate>) {
+        for (anchor, row) in self.rows(scores) {
+            let found = row.iter().zip(0..);
+            let found = found.map(|(&score, class)| Best { score, class, anchor });
+            candidates.extend(found.filter_map(|best| self.candidate(best)));
+        }
+    }
+
+    fn each_by_class(&self, scores: &[f32], candidates: &mut Vec<Candidate>) {
         let anchors = self.boxes.len() / 4;
-        candidates.extend((0..anchors).filter_map(|anchor| {
-            let mut best = Best { score: f32::NEG_INFINITY, class: 0, anchor };
-            for (row, class) in scores.chunks_exact(anchors).zip(0..).take(self.head.classes) {
-                if row[anchor] > best.score {
-                    best = Best { score: row[anchor], class, anchor };
-                }
-            }
-            self.candidate(best)
-        }));
+        for (row, class) in scores.chunks_exact(anchors).zip(0..).take(self.head.classes) {
+            let found = row.iter().enumerate();
+            let found = found.map(|(anchor, &score)| Best { score, class, anchor });
+            candidates.extend(found.filter_map(|best| self.candidate(best)));
+        }
     }
 
     /// The sigmoid is only taken of what it leaves above the lowest threshold.
     fn logits(&self, scores: &[f32], candidates: &mut Vec<Candidate>) {
         // A hair lower, for what rounding does to the logarithm; the score itself is compared again.
         let lowest = (self.lowest.get() / (1.0 - self.lowest.get())).ln() - 1e-3;
-        let rows = scores.chunks_exact(self.head.classes + self.head.left_out).enumerate();
-        for (anchor, row) in rows {
-            for (&logit, class) in row[..self.head.classes].iter().zip(0..) {
+        for (anchor, row) in self.rows(scores) {
+            for (&logit, class) in row.iter().zip(0..) {
                 if logit >= lowest {
                     let score = 1.0 / (1.0 + (-logit).exp());
                     candidates.extend(self.candidate(Best { score, class, anchor }));
@@ -128,15 +141,15 @@ impl Search<'_> {
         // NaN must fail too, so this is not the same as a test for "below".
         (best.score >= self.lowest.get()).then_some(())?;
         let numbers = &self.boxes[best.anchor * 4..best.anchor * 4 + 4];
-        candidate(self.head.form.rect(numbers, self.head.scale), best, self.thresholds)
+        candidate(scaled_rect(self.head.form, numbers, self.head.scale), best, self.thresholds)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use detections_types::{ClassIndex, Rect, Score};
+    use detections_types::{BoxNumbers, ClassIndex, Rect, Score};
 
-    use super::{Form, Grade, Pair};
+    use super::{Grade, Pair};
     use crate::{Candidate, ClassThresholds, OutputTensor, Outputs};
 
     const PAIR: Pair = Pair {
@@ -144,9 +157,9 @@ mod tests {
         left_out: 0,
         boxes: 0,
         scores: 1,
-        form: Form::Corners,
+        form: BoxNumbers::Corners,
         scale: [1.0, 1.0],
-        grade: Grade::Finished,
+        grade: Grade::Best,
     };
     const BOXES: [f32; 8] = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0];
 
@@ -161,20 +174,26 @@ mod tests {
     }
 
     #[test]
-    fn the_best_class_counts_in_either_order_of_scores() {
-        let rows = decode(&PAIR, &[1, 2, 2], &BOXES, &[0.1, 0.2, 0.6, 0.9]);
-        let by_class = Pair { grade: Grade::FinishedByClass, ..PAIR };
-        let columns = decode(&by_class, &[1, 2, 2], &BOXES, &[0.1, 0.6, 0.2, 0.9]);
-        assert_eq!(rows, columns);
-        assert_eq!(rows[0].rect, Rect::from_corners(5.0, 6.0, 7.0, 8.0));
-        assert_eq!((rows[0].class, rows[0].score.get()), (ClassIndex(1), 0.9));
+    fn of_finished_scores_the_best_class_counts_or_each() {
+        let scores = [0.1, 0.2, 0.6, 0.9];
+        let best = decode(&PAIR, &[1, 2, 2], &BOXES, &scores);
+        let [only] = best.as_slice() else { panic!("{best:?}") };
+        assert_eq!(only.rect, Rect::from_corners(5.0, 6.0, 7.0, 8.0));
+        assert_eq!((only.class, only.score.get()), (ClassIndex(1), 0.9));
+
+        let each = decode(&Pair { grade: Grade::Each, ..PAIR }, &[1, 2, 2], &BOXES, &scores);
+        let classes = |found: &[Candidate]| found.iter().map(|one| one.class.0).collect::<Vec<_>>();
+        assert_eq!(classes(&each), [0, 1]);
+        assert_eq!(each[1], *only);
+        let by_class = Pair { grade: Grade::EachByClass, ..PAIR };
+        assert_eq!(decode(&by_class, &[1, 2, 2], &BOXES, &[0.1, 0.6, 0.2, 0.9]), each);
     }
 
     #[test]
     fn of_logits_each_class_counts_and_no_object_does_not() {
         let head = Pair {
             left_out: 1,
-            form: Form::Centre,
+            form: BoxNumbers::Centre,
             scale: [100.0, 200.0],
             grade: Grade::Logits,
             ..PAIR

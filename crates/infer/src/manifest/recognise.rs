@@ -7,7 +7,9 @@ mod single;
 
 use std::fmt;
 
-use detections_types::{Dim, ElementType, ModelDescription, TensorInfo};
+use detections_types::{
+    BoxNumbers, Dim, ElementType, ModelDescription, Proposals, Suppression, TensorInfo,
+};
 
 use super::{LabelPolicy, ManifestOptions, input::Inputs};
 use crate::{
@@ -87,12 +89,21 @@ impl<'a> Seen<'a> {
 
     /// The one head that fits, or the wanted one if it fits.
     pub(super) fn recognise(&self) -> Result<Recognised, InferError> {
-        let mut fits = self.single();
-        fits.extend(self.several());
+        let mut fits = match self.suppression() {
+            Some(Suppression { given: Proposals::Apart, boxes, .. }) => self.nms_input(*boxes),
+            Some(_) | None => self.single().into_iter().chain(self.several()).collect(),
+        };
         fits.retain(|fit| self.wanted.is_none_or(|wanted| fit.head.kind() == wanted));
         let mut found = self.decide(fits)?;
         if self.wanted.is_some() {
             found.reason.push_str(", as chosen");
+        }
+        if let Some(Suppression { node, .. }) = self.suppression() {
+            found.reason.push_str("; the graph is cut in front of its ");
+            found.reason.push_str(node);
+            found
+                .reason
+                .push_str(", whose place is taken by a suppression with the request's thresholds");
         }
         self.check_sides()?;
         let classes = found.head.classes();
@@ -140,6 +151,15 @@ impl<'a> Seen<'a> {
             return Err(InferError::InputSizeRefused { max_batch, height, width, limit });
         }
         Ok(())
+    }
+
+    const fn suppression(&self) -> Option<&Suppression> {
+        self.description.suppression.as_ref()
+    }
+
+    /// What the four numbers of a box are in a family whose exports give its centre and size.
+    fn numbers(&self) -> BoxNumbers {
+        self.suppression().map_or(BoxNumbers::Centre, |suppression| suppression.boxes)
     }
 
     fn is_wanted(&self, kind: HeadKind) -> bool {

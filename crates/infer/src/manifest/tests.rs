@@ -1,6 +1,6 @@
 //! Recognition of heads, sizes and labels, as tables of what a file says and what is made of it.
 
-use std::collections::BTreeSet;
+mod suppression;
 
 use detections_types::{Dim, ElementType, ErrorKind, ModelDescription, Signature, TensorInfo};
 
@@ -20,7 +20,7 @@ fn model(input: &[i64], output: (&str, &[i64]), metadata: &[(&str, &str)]) -> Mo
             outputs: vec![tensor(output.0, ElementType::F32, output.1)],
         },
         metadata: metadata.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect(),
-        operators: BTreeSet::new(),
+        ..Default::default()
     }
 }
 
@@ -165,7 +165,11 @@ fn what_is_not_supported_is_refused_with_what_was_seen() {
             ErrorKind::Unsupported,
             "[1, 2, 640, 640]",
         ),
-        (model(&[1, 3, -1, -1], ("o", &[1, 84, 8400]), &[]), ErrorKind::InvalidInput, "input size"),
+        (
+            model(&[1, 3, -1, -1], ("o", &[1, 84, 8400]), &[]),
+            ErrorKind::InvalidInput,
+            "set model.input_size",
+        ),
         (
             model(&[1, 3, -1, 640], ("o", &[1, 84, -1]), &[("imgsz", "big")]),
             ErrorKind::InvalidInput,
@@ -242,7 +246,7 @@ fn several(input: &[i64], outputs: Outputs<'_>, metadata: &[(&str, &str)]) -> Mo
 #[test]
 fn each_layout_is_told_by_its_own_outputs() {
     let side: &[i64] = &[1, 3, 640, 640];
-    let cases: [Case<'_>; 20] = [
+    let cases: [Case<'_>; 21] = [
         (&[("output0", &[1, 25_200, 85])], &[], HeadKind::Yolov5, 80),
         (&[("outputs", &[1, 8400, 85])], &[], HeadKind::Yolov5, 80),
         (&[("output0", &[1, 8400, 10])], &[("names", SIX)], HeadKind::Yolov8, 6),
@@ -276,6 +280,21 @@ fn each_layout_is_told_by_its_own_outputs() {
         (&[("output", &[1, 8400, 80]), ("952", &[1, 8400, 4])], &[], HeadKind::DamoYolo, 80),
         (&[("a", &[1, 8400, 4]), ("b", &[1, 80, 8400])], &[], HeadKind::PpYoloe, 80),
         (&[("a", &[1, 8500, 4]), ("b", &[1, 80, 8500])], &[], HeadKind::PicoDet, 80),
+        (
+            &[
+                ("s8", &[1, 6400, 80]),
+                ("s16", &[1, 1600, 80]),
+                ("s32", &[1, 400, 80]),
+                ("s64", &[1, 100, 80]),
+                ("b8", &[1, 6400, 32]),
+                ("b16", &[1, 1600, 32]),
+                ("b32", &[1, 400, 32]),
+                ("b64", &[1, 100, 32]),
+            ],
+            &[],
+            HeadKind::PicoDet,
+            80,
+        ),
         (&[("flat", &[-1, 7])], &[("names", SIX)], HeadKind::YoloNasFlat, 6),
         (
             &[("logits", &[1, 300, 80]), ("pred_boxes", &[1, 300, 4])],

@@ -8,7 +8,7 @@ use std::{
 
 use detections_infer::{
     ClassThresholds, DetectParams, Detector, DetectorHealth, InferError, InputShape, Manifest,
-    ManifestOptions, Model, Ticket,
+    ManifestOptions, Masks, Model, Ticket,
 };
 use detections_types::{CancelToken, Detection, ErrorKind, Interrupt, Rect, Score};
 
@@ -220,9 +220,15 @@ fn a_model_loaded_for_another_input_is_refused() {
 #[test]
 fn parameters_out_of_range_never_reach_a_worker() {
     let (detector, control) = spawn(1, 1, 1);
-    let params = DetectParams { iou: 2.0, ..all() };
-    let error = detector.detect(grey(200), params, &CancelToken::new()).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    let far = DetectParams { iou: 2.0, ..all() };
+    let masks = DetectParams { masks: Masks::On, ..all() };
+    for (params, expected) in
+        [(far, "iou is 2"), (masks, "masks is true; a model whose objects have")]
+    {
+        let error = detector.detect(grey(200), params, &CancelToken::new()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        assert!(error.to_string().starts_with(expected), "{error}");
+    }
     assert!(control.runs().is_empty());
 }
 

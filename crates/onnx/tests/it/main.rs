@@ -6,3 +6,4 @@ mod build;
 mod damage;
 mod files;
 mod models;
+mod suppression;

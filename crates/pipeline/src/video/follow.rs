@@ -53,11 +53,11 @@ impl<'a> Follower<'a> {
     pub(super) fn follow(&mut self, pts: Duration, found: &Inference) -> Vec<TrackedDetection> {
         let ids = self.tracker.as_mut().map(|tracker| tracker.update(pts, &found.detections));
         let tracks = ids.into_iter().flatten().chain(iter::repeat(None));
-        let quads = found.quads.iter().copied().map(Some).chain(iter::repeat(None));
-        let found = found.detections.iter().zip(quads).zip(tracks);
+        let details = found.details.iter().map(Some).chain(iter::repeat(None));
+        let found = found.detections.iter().zip(details).zip(tracks);
         let told = found.filter(|((detection, _), _)| self.is_told(detection));
-        let named = told.filter_map(|((detection, quad), track)| {
-            Some(TrackedDetection { detection: self.search.name(detection, quad)?, track })
+        let named = told.filter_map(|((detection, detail), track)| {
+            Some(TrackedDetection { detection: self.search.name(detection, detail)?, track })
         });
         let mut named: Vec<_> = named.collect();
         named.sort_by(|a, b| MappedDetection::report_order(&a.detection, &b.detection));

@@ -33,26 +33,13 @@ pub(super) struct Row {
 impl Row {
     pub(super) fn matched(name: &str, reference: &Reference, head: &str, tally: &Tally) -> Self {
         Self {
-            decided: format!("`{head}`"),
-            matched: tally.matched.to_string(),
-            difference: format!("{:.4}", tally.largest_difference),
-            ..Self::refused(name, reference)
-        }
-    }
-
-    pub(super) fn refused(name: &str, reference: &Reference) -> Self {
-        Self {
             file: format!("`{name}.onnx`"),
             layout: reference.row.clone(),
             exporter: reference.exporter.clone(),
-            decided: "refused as yet".into(),
-            matched: "—".into(),
-            difference: "—".into(),
+            decided: format!("`{head}`"),
+            matched: tally.matched.to_string(),
+            difference: format!("{:.4}", tally.largest_difference),
         }
-    }
-
-    pub(super) fn misread(name: &str, reference: &Reference) -> Self {
-        Self { decided: "misread as yet".into(), ..Self::refused(name, reference) }
     }
 
     /// All that does not hang on the processor's way of rounding.

@@ -1,5 +1,6 @@
-//! Models swapped under load: no request fails, and each answer is the one that exactly one model gives. Long with
-//! `DETECTIONS_E2E_SWAP_S`, the seconds that 16 clients ask while 10 swaps happen.
+//! Models swapped under load: no request fails, and each answer is the one that exactly one model gives, which is that
+//! of the model's golden reference. Long with `DETECTIONS_E2E_SWAP_S`, the seconds that 16 clients ask while 10 swaps
+//! happen.
 
 use std::{
     collections::HashMap,
@@ -15,9 +16,12 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::{MODELS, PATIENCE, health, is, settings, shelf, text};
+use crate::golden;
 
 /// What a picture is sent for; small and with objects.
 const PICTURE: &str = "media/harbour.png";
+/// Its name among the golden references.
+const REFERENCE: &str = "harbour.png";
 
 /// How many clients ask for how long at least, and how often the model changes meanwhile.
 struct Load {
@@ -45,6 +49,13 @@ fn answer(client: &Client) -> Result<(String, String)> {
     ensure!(reply.status == 200, "{}", reply.text());
     let model = reply.json()?["model"]["sha256"].as_str().context("no digest")?.to_owned();
     Ok((model, reply.detections()?))
+}
+
+/// The answer of one model, held to what OpenCV and ONNX Runtime found with it.
+fn reference(model: &str, client: &Client) -> Result<(String, String)> {
+    let (digest, detections) = answer(client)?;
+    golden::agree_on(model, REFERENCE, &serde_json::from_str::<Vec<_>>(&detections)?)?;
+    Ok((digest, detections))
 }
 
 fn reload(server: &Server) -> Result<()> {
@@ -84,10 +95,10 @@ fn no_request_fails_or_mixes_models_while_they_are_swapped() -> Result<()> {
     ];
     let server = Server::start(&settings(data.path(), &more)?)?;
     let mut references = References::new();
-    references.extend([answer(server.client())?]);
+    references.extend([reference(MODELS[0], server.client())?]);
     mock.put_file("m.onnx", fixture(MODELS[1])?)?;
     reload(&server)?;
-    references.extend([answer(server.client())?]);
+    references.extend([reference(MODELS[1], server.client())?]);
     ensure!(references.len() == 2, "two models with one answer tell nothing");
 
     let (stop, told) = (AtomicBool::new(false), AtomicUsize::new(0));

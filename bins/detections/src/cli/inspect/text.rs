@@ -1,6 +1,6 @@
 //! The inspection of a model as a sheet for people: a word in the first column, what there is to say beside it.
 
-use super::{Batch, ClassesSheet, DetectorSheet, Inspection, Tensor};
+use super::{Batch, ClassesSheet, DetectorSheet, Inspection, LeftOut, Tensor};
 use crate::cli::output::visible;
 
 /// Width of the column of words.
@@ -19,6 +19,14 @@ pub(super) fn sheet(inspection: &Inspection) -> String {
     sheet.lines("metadata", inspection.metadata.iter().map(|(k, v)| format!("{k} = {}", cut(v))));
     sheet.lines("inputs", inspection.inputs.iter().map(tensor));
     sheet.lines("outputs", inspection.outputs.iter().map(tensor));
+    if let Some(LeftOut { node, outputs }) = &inspection.left_out {
+        sheet.line("left out", &format!("{node} and what follows it, which gives"));
+        sheet.lines("", outputs.iter().map(tensor));
+        sheet.line(
+            "",
+            "boxes are suppressed by the program, with the thresholds that are asked for",
+        );
+    }
     if let Some(detector) = &inspection.detector {
         sheet.detector(detector);
     }

@@ -37,6 +37,10 @@ pub(in crate::http) struct VideoQuery {
     #[param(default = false)]
     #[schema(default = false)]
     agnostic_nms: Option<bool>,
+    /// Whether the pixels of each object are told; only where the model segments.
+    #[param(default = false)]
+    #[schema(default = false)]
+    masks: Option<bool>,
     /// How a frame is cut; only `off` is supported.
     #[param(default = "off", pattern = "^off$")]
     #[schema(default = "off", pattern = "^off$")]

@@ -21,7 +21,7 @@ async fn a_picture_gives_the_documented_report() {
     assert_eq!(body["model"]["device"], "cpu");
     assert_eq!(body["model"]["sha256"].as_str().unwrap().len(), 64);
     assert_eq!(body["image"]["orientation"], 1);
-    let expected = json!({"confidence": 0.1, "iou": 0.45, "max_detections": 300, "agnostic_nms": false,
+    let expected = json!({"confidence": 0.1, "iou": 0.45, "max_detections": 300, "agnostic_nms": false, "masks": false,
         "tile": "off", "exif": "apply", "timeout_ms": 30_000});
     assert_eq!(format!("{:?}", body["params"]), format!("{:?}", rounded(expected)));
     for stage in ["queue", "decode", "preprocess", "infer", "postprocess", "total"] {

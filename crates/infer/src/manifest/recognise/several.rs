@@ -1,11 +1,14 @@
 //! Layouts whose boxes and scores are in tensors of their own.
 
-use detections_types::{Dim, TensorInfo};
+use detections_types::{BoxNumbers, Dim, TensorInfo};
 
 use super::{COCO_CATEGORIES, Evidence, Named, Recognised, Seen, class_count, is_float};
 use crate::{
     HeadKind,
-    head::{Anchors, Form, Grade, Listed, Maps, Pair, Reading, YOLOV5, YOLOV7},
+    head::{
+        Anchors, DISTANCE_STRIDES, DISTANCES, Distances, Grade, Listed, Maps, Pair, Reading,
+        Tensors, YOLOV5, YOLOV7,
+    },
 };
 
 /// Strides of the pairs with anchors; the last is PicoDet's.
@@ -18,6 +21,7 @@ impl Seen<'_> {
             [a, b] if is_float(a) && is_float(b) => self.pairs(),
             [_, _, _] => self.maps().into_iter().chain(self.rtdetr_listed()).collect(),
             [_, _, _, _] => self.tensorflow().into_iter().collect(),
+            [_, _, _, _, _, _, _, _] => self.picodet_levels().into_iter().collect(),
             _ => Vec::new(),
         }
     }
@@ -68,7 +72,7 @@ impl Seen<'_> {
             if spare == 1 { ", the last column no object" } else { "" },
             if rfdetr { "RF-DETR layout" } else { "Transformers' RT-DETR layout" },
         );
-        let (form, scale, grade) = (Form::Centre, self.pixels(), Grade::Logits);
+        let (form, scale, grade) = (BoxNumbers::Centre, self.pixels(), Grade::Logits);
         let pair = Pair { classes, left_out: spare, boxes, scores, form, scale, grade };
         Some(Recognised::new(kind, Reading::Pair(pair), Evidence::Names, reason))
     }
@@ -85,17 +89,13 @@ impl Seen<'_> {
         };
         let by_anchor = first == anchors && second != anchors;
         let by_class = second == anchors && first != anchors;
-        let (grade, columns) = match (by_anchor, by_class) {
-            (true, _) => (Grade::Finished, second),
-            (_, true) => (Grade::FinishedByClass, first),
+        let (kinds, columns): (&[HeadKind], _) = match (by_anchor, by_class) {
+            (true, _) => (&[HeadKind::YoloNas, HeadKind::DamoYolo], second),
+            (_, true) => (&[HeadKind::PpYoloe, HeadKind::PicoDet], first),
             (false, false) => return Vec::new(),
         };
         let Some(classes) = class_count(columns, 0) else {
             return Vec::new();
-        };
-        let kinds: &[HeadKind] = match grade {
-            Grade::Finished | Grade::Logits => &[HeadKind::YoloNas, HeadKind::DamoYolo],
-            Grade::FinishedByClass => &[HeadKind::PpYoloe, HeadKind::PicoDet],
         };
         let coarse = self.anchors(LEVELS[1]).is_some_and(|n| anchors.fixed() == Some(n));
         let fit = |&kind: &HeadKind| {
@@ -106,7 +106,13 @@ impl Seen<'_> {
                 Named(&self.outputs[scores]),
                 self.name_words(classes),
             );
-            let (form, scale) = (Form::Corners, [1.0, 1.0]);
+            // As many objects of a box as its authors' own code takes.
+            let grade = match (by_anchor, kind) {
+                (true, HeadKind::YoloNas) => Grade::Best,
+                (true, _) => Grade::Each,
+                (false, _) => Grade::EachByClass,
+            };
+            let (form, scale) = (BoxNumbers::Corners, [1.0, 1.0]);
             let pair = Pair { classes, left_out: 0, boxes, scores, form, scale, grade };
             Some(Recognised::new(kind, Reading::Pair(pair), evidence, reason))
         };
@@ -131,6 +137,58 @@ impl Seen<'_> {
             (false, true) => Some(Evidence::Shape),
             (false, false) => None,
         }
+    }
+
+    /// Scores and distributions of four strides, all scores first or each beside its distributions.
+    fn picodet_levels(&self) -> Option<Recognised> {
+        let (height, width) = (self.input.height, self.input.width);
+        let mut pairs = [[0; 2]; DISTANCE_STRIDES.len()];
+        let mut counts = Vec::new();
+        for (pair, stride) in pairs.iter_mut().zip(DISTANCE_STRIDES) {
+            let cells = height.div_ceil(stride) * width.div_ceil(stride);
+            let of_stride = (0..self.outputs.len()).filter(|index| {
+                let is_of = self.axes(*index).is_some_and(|(rows, _)| rows.fixed() == Some(cells));
+                is_of && is_float(&self.outputs[*index])
+            });
+            let [scores, boxes]: [usize; 2] = of_stride.collect::<Vec<_>>().try_into().ok()?;
+            let (_, columns) = self.axes(boxes)?;
+            (columns.fixed() == Some(DISTANCES)).then_some(())?;
+            counts.push(class_count(self.axes(scores)?.1, 0)?);
+            *pair = [scores, boxes];
+        }
+        let (&classes, others) = counts.split_first()?;
+        others.iter().all(|count| *count == classes).then_some(())?;
+        let reason = format!(
+            "{} and the tensors beside it are scores of {classes} classes{} and 4 * 8 numbers of the cells of \
+             strides 8, 16, 32, 64 at {height}x{width}: PicoDet layout",
+            Named(&self.outputs[pairs[0][0]]),
+            self.name_words(classes),
+        );
+        let tensors = Tensors::Apart(pairs);
+        let reading = Reading::Distances(Distances { classes, height, width, tensors });
+        Some(Recognised::new(HeadKind::PicoDet, reading, Evidence::Names, reason))
+    }
+
+    /// Boxes and scores that the graph would give to its own suppression.
+    pub(super) fn nms_input(&self, form: BoxNumbers) -> Vec<Recognised> {
+        let fit = || {
+            let (anchors, numbers) = self.axes(0)?;
+            let (classes, columns) = self.axes(1)?;
+            let open = anchors.fixed().is_none() || columns.fixed().is_none();
+            (numbers.fixed() == Some(4) && (open || anchors == columns)).then_some(())?;
+            let classes = class_count(classes, 0)?;
+            let reason = format!(
+                "{} and {} are boxes and scores of {classes} classes{}, as a suppression takes them",
+                Named(&self.outputs[0]),
+                Named(&self.outputs[1]),
+                self.name_words(classes),
+            );
+            let (scale, grade) = ([1.0, 1.0], Grade::EachByClass);
+            let pair = Pair { classes, left_out: 0, boxes: 0, scores: 1, form, scale, grade };
+            let reading = Reading::Pair(pair);
+            Some(Recognised::new(HeadKind::NmsInput, reading, Evidence::Metadata, reason))
+        };
+        fit().into_iter().collect()
     }
 
     fn rtdetr_listed(&self) -> Option<Recognised> {

@@ -1,13 +1,13 @@
 //! Layouts whose boxes, scores and classes are in one tensor.
 
-use detections_types::{Dim, TensorInfo};
+use detections_types::{BoxNumbers, Dim, TensorInfo};
 
 use super::{Evidence, Named, Recognised, Seen, Task, class_count, is_float};
 use crate::{
     HeadKind,
     head::{
-        Boxes, ClassRows, Columns, DISTANCES, Distances, Form, Grid, Objectness, Objects, Reading,
-        STRIDES, cells,
+        Boxes, ClassRows, Columns, DISTANCES, Distances, Grid, Objectness, Objects, Points,
+        Reading, STRIDES, Tensors, cells,
     },
 };
 
@@ -110,6 +110,10 @@ impl Seen<'_> {
             self.name_words(classes),
         );
         let anchors = columns.fixed();
+        let boxes = match (boxes, self.numbers()) {
+            (Boxes::Upright, BoxNumbers::Corners) => Boxes::Corners,
+            (boxes, _) => boxes,
+        };
         let reading = Reading::ClassRows(ClassRows { classes, further, boxes, anchors });
         Some(Recognised::new(kind, reading, self.ultralytics(tensor), reason))
     }
@@ -124,12 +128,22 @@ impl Seen<'_> {
     }
 
     fn pose(&self, output: &Output<'_>) -> Option<Recognised> {
+        let points = self.points()?;
+        let further = points.count.checked_mul(points.numbers)?;
+        let end = self.objects_with(output, HeadKind::YoloPose, 6_usize.checked_add(further)?);
+        let found =
+            end.or_else(|| self.class_rows(output, HeadKind::YoloPose, further, Boxes::Upright))?;
+        Some(Recognised { head: found.head.with_points(points), ..found })
+    }
+
+    /// The keypoints of an object by the metadata: how many, and with two or three numbers each.
+    fn points(&self) -> Option<Points> {
         let text = self.description.metadata.get("kpt_shape")?;
         let text = text.trim().trim_matches(['[', ']', '(', ')']);
-        let numbers: Option<Vec<usize>> = text.split(',').map(|n| n.trim().parse().ok()).collect();
-        let further = numbers?.iter().try_fold(1_usize, |all, n| all.checked_mul(*n))?;
-        let end = self.objects_with(output, HeadKind::YoloPose, 6_usize.checked_add(further)?);
-        end.or_else(|| self.class_rows(output, HeadKind::YoloPose, further, Boxes::Upright))
+        let mut sizes = text.split(',').map(|size| size.trim().parse().ok());
+        let (count, numbers) = (sizes.next()??, sizes.next()??);
+        let sound = count > 0 && matches!(numbers, 2 | 3) && sizes.next().is_none();
+        sound.then_some(Points { count, numbers })
     }
 
     fn with_masks(&self, output: &Output<'_>, coefficients: Option<usize>) -> Vec<Recognised> {
@@ -153,7 +167,9 @@ impl Seen<'_> {
     ) -> Option<(usize, Reading, HeadKind)> {
         let others = if objectness == Objectness::Column { 5 } else { 4 };
         let classes = class_count(output.columns, others)?;
-        let reading = Reading::Columns(Columns { classes, objectness, further: 0, scale });
+        let form = self.numbers();
+        let columns = Columns { classes, objectness, further: 0, form, scale };
+        let reading = Reading::Columns(columns);
         Some((classes, reading, kind))
     }
 
@@ -244,7 +260,8 @@ impl Seen<'_> {
             Named(tensor),
             self.name_words(classes),
         );
-        let reading = Reading::Distances(Distances { classes, height, width });
+        let tensors = Tensors::One;
+        let reading = Reading::Distances(Distances { classes, height, width, tensors });
         Some(Recognised::new(HeadKind::NanoDet, reading, evidence, reason))
     }
 
@@ -284,7 +301,8 @@ impl Seen<'_> {
         );
         let scale = [1.0, 1.0];
         let turned = kind == HeadKind::YoloObb;
-        let (form, angle) = if turned { (Form::Centre, Some(6)) } else { (Form::Corners, None) };
+        let (form, angle) =
+            if turned { (BoxNumbers::Centre, Some(6)) } else { (BoxNumbers::Corners, None) };
         let objects =
             Objects { classes, columns, first: 0, form, score: 4, class: 5, base: 0, scale, angle };
         Some(Recognised::new(kind, Reading::Objects(objects), evidence, reason).numbered().common())
@@ -322,7 +340,7 @@ impl Seen<'_> {
 
     fn ssd(&self, tensor: &TensorInfo) -> Recognised {
         let (base, classes, labels) = self.numbers_from_background();
-        let (form, scale) = (Form::Corners, self.pixels());
+        let (form, scale) = (BoxNumbers::Corners, self.pixels());
         let angle = None;
         let objects =
             Objects { classes, columns: 7, first: 3, form, score: 2, class: 1, base, scale, angle };
@@ -347,7 +365,7 @@ impl Seen<'_> {
 
     fn nas_flat(&self, tensor: &TensorInfo) -> Recognised {
         let classes = self.numbered_classes();
-        let (form, scale) = (Form::Corners, [1.0, 1.0]);
+        let (form, scale) = (BoxNumbers::Corners, [1.0, 1.0]);
         let (base, angle) = (0, None);
         let objects =
             Objects { classes, columns: 7, first: 1, form, score: 5, class: 6, base, scale, angle };
