@@ -186,7 +186,7 @@ async fn the_interface_describes_itself() {
         .iter()
         .map(|p| p["name"].as_str().unwrap())
         .collect();
-    assert_eq!(named.len(), 9, "{named:?}");
+    assert_eq!(named.len(), 10, "{named:?}");
     for status in ["200", "400", "406", "408", "413", "415", "422", "429", "500", "503", "504"] {
         assert!(detect["responses"][status].is_object(), "{status}");
     }
