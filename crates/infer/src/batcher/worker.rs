@@ -10,8 +10,7 @@ use detections_types::{Image, ModelDescription, TensorInfo, caught};
 use super::{Answer, InferTiming, Inference, Item, Queue};
 use crate::{
     DetectParams, Found, InferError, InputShape, Letterbox, Letterboxer, Manifest, Model, Outputs,
-    Reader,
-    Session,
+    Reader, Session,
 };
 
 /// A session and all scratch memory of one thread.
