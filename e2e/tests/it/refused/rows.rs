@@ -108,7 +108,7 @@ pub(super) const ROWS: &[Row] = &[
     file("two_pictures", &["2 inputs", "before F32 [1, 3, 64, 64]", "one picture at a time"]),
     file("unknown_input", &["temperature F32 [1] is not known", "`orig_target_sizes`"]),
     // Graphs and operators.
-    file("cycle", &["cycle", "/again"]),
+    file("cycle", &["cycle", "`/conv` waits"]),
     file("value_of_nobody", &["`/conv` reads the value `ghost`"]),
     file("output_of_nobody", &["no node computes the output `nothing`"]),
     file("value_computed_twice", &["`output0` is made more than once"]),
