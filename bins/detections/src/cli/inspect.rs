@@ -6,7 +6,6 @@ mod text;
 use std::collections::BTreeMap;
 
 use detections_infer::{Manifest, ManifestOptions};
-use detections_infer_tract::TractModel;
 use detections_models::{ModelArtifact, ModelSource};
 use detections_onnx::OnnxFile;
 use detections_types::{Dim, ModelDescription, TensorInfo};
@@ -19,17 +18,18 @@ use super::{
 };
 use crate::{
     config::Config,
-    engine::{BACKEND, EngineError, fetch_classes, fetch_model, manifest_options},
+    engine::{Backend, EngineError, fetch_classes, fetch_model, manifest_options},
 };
 
 /// Runs the subcommand.
 pub(super) fn run(args: &InspectArgs, config: &Config) -> Result<Exit, Failure> {
+    let backend = Backend::open(&config.infer)?;
     let options = manifest_options(&config.model, None);
     let artifact = match &args.file {
         Some(path) => ModelSource::Path(path.clone()).fetch().map_err(EngineError::from)?,
         None => fetch_model(config)?,
     };
-    let mut inspection = Inspection::of(&artifact, &options);
+    let mut inspection = Inspection::of(&artifact, &options, &backend);
     let classes = inspection.bind(config);
     let text = if args.json { inspection.json()? } else { text::sheet(&inspection) };
     // Whether anybody reads on makes no difference: this is all.
@@ -114,7 +114,7 @@ struct Mapped {
 }
 
 impl Inspection {
-    fn of(artifact: &ModelArtifact, options: &ManifestOptions) -> Self {
+    fn of(artifact: &ModelArtifact, options: &ManifestOptions, backend: &Backend) -> Self {
         let mut inspection = Self {
             model: artifact.name.clone(),
             origin: artifact.origin.to_string(),
@@ -128,13 +128,13 @@ impl Inspection {
             refused: Vec::new(),
         };
         match OnnxFile::parse(&artifact.bytes) {
-            Ok(file) => inspection.look_into(&file, options),
+            Ok(file) => inspection.look_into(&file, options, backend),
             Err(error) => inspection.refused.push(explain(&error)),
         }
         inspection
     }
 
-    fn look_into(&mut self, file: &OnnxFile, options: &ManifestOptions) {
+    fn look_into(&mut self, file: &OnnxFile, options: &ManifestOptions, backend: &Backend) {
         let description = file.description();
         self.metadata.clone_from(&description.metadata);
         self.inputs = description.signature.inputs.iter().map(Tensor::from).collect();
@@ -145,10 +145,10 @@ impl Inspection {
         });
         match Manifest::resolve(description, options) {
             Ok(manifest) => {
-                let manifest = match TractModel::load_undecoded(file, manifest.clone()) {
+                let manifest = match backend.load(file, manifest.clone()) {
                     Ok((_, manifest)) => manifest,
                     Err(error) => {
-                        self.refused.push(format!("{BACKEND}: {}", explain(&error)));
+                        self.refused.push(format!("{}: {}", backend.name(), explain(&error)));
                         manifest
                     }
                 };
