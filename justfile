@@ -46,7 +46,11 @@ demo:
 
 # The processor image, as detections-cpu:dev.
 docker-cpu:
-    docker/build detections-cpu:dev
+    docker/build cpu detections-cpu:dev
+
+# The image for NVIDIA devices, as detections-gpu:dev; building it needs none.
+docker-gpu:
+    docker/build gpu detections-gpu:dev
 
 # Size, content and start-up time of the processor image.
 docker-measure:

@@ -122,7 +122,10 @@ fn overrides(cli: &Cli) -> Overrides {
 impl From<EngineError> for Failure {
     fn from(error: EngineError) -> Self {
         let failure = Self::new(error.kind(), &error);
-        if error.is_configuration() { Self { exit: Exit::Usage, ..failure } } else { failure }
+        if error.is_configuration() {
+            return Self { exit: Exit::Usage, ..failure };
+        }
+        if error.is_of_device() { Self { exit: Exit::Device, ..failure } } else { failure }
     }
 }
 
@@ -131,7 +134,37 @@ impl From<ServeError> for Failure {
         if let ServeError::Engine(error) = error {
             return error.into();
         }
-        let exit = if error.is_configuration() { Exit::Usage } else { Exit::Failed };
+        let exit = if error.is_of_device() {
+            Exit::Device
+        } else if error.is_configuration() {
+            Exit::Usage
+        } else {
+            Exit::Failed
+        };
         Self { exit, message: explain(&error) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use detections_infer::InferError;
+
+    use super::{Exit, Failure};
+    use crate::{engine::EngineError, serve::ServeError};
+
+    #[test]
+    fn whatever_a_device_breaks_ends_with_an_exit_code_of_its_own() {
+        let lost = || InferError::Device { backend: "test", source: "lost".into() };
+        let engine = || EngineError::Detector { model: "m".to_owned(), source: lost() };
+        let served = ServeError::DeviceFailed { reason: "lost".to_owned() };
+        for failure in [
+            Failure::from(lost()),
+            Failure::from(engine()),
+            Failure::from(ServeError::from(engine())),
+            Failure::from(served),
+        ] {
+            assert_eq!(failure.exit, Exit::Device, "{}", failure.message);
+            assert!(failure.message.contains("lost"), "{}", failure.message);
+        }
     }
 }

@@ -5,13 +5,13 @@ mod access;
 mod annotations;
 mod data;
 mod faults;
+mod infer;
 mod layers;
 mod loader;
 mod reader;
 mod video;
 
 use std::{
-    num::NonZeroUsize,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -25,6 +25,7 @@ pub use self::{
     annotations::AnnotationsConfig,
     data::DataConfig,
     faults::{ConfigFaults, Fault},
+    infer::{BackendName, InferConfig},
     layers::Overrides,
     loader::LoaderConfig,
     video::{JobsConfig, VideoConfig},
@@ -33,6 +34,7 @@ use self::{
     layers::Layers,
     reader::{Reader, choice, number},
 };
+use crate::tiles::metres;
 
 /// Most detections that a request may ask for.
 pub const MAX_DETECTIONS: usize = 10_000;
@@ -46,7 +48,7 @@ pub struct Config {
     pub model: ModelConfig,
     /// The product's classes.
     pub classes: ClassesConfig,
-    /// How much of the machine inference may use.
+    /// How much of the machine inference may use, and by what.
     pub infer: InferConfig,
     /// What is too large to be decoded.
     pub limits: LimitsConfig,
@@ -92,7 +94,7 @@ pub struct ServerConfig {
 }
 
 /// Which model is loaded and how it is read.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ModelConfig {
     /// The model file; with no name either, it is the built-in model.
     pub path: Option<PathBuf>,
@@ -104,6 +106,8 @@ pub struct ModelConfig {
     pub labels: LabelPolicy,
     /// The input size, where the model leaves it open.
     pub input_size: Option<InputSize>,
+    /// How many metres of ground a pixel showed in the model's training, where that is known.
+    pub gsd: Option<f32>,
 }
 
 /// The size of a model's input.
@@ -122,13 +126,6 @@ pub struct ClassesConfig {
     pub path: Option<PathBuf>,
     /// What the Loader calls the class map.
     pub name: Option<String>,
-}
-
-/// How much of the machine inference may use.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InferConfig {
-    /// Pictures that are inferred at the same time, each on a thread of its own.
-    pub threads: NonZeroUsize,
 }
 
 /// What is too large to be decoded.
@@ -191,7 +188,6 @@ impl Config {
     }
 
     fn read(reader: &mut Reader) -> Self {
-        refuse_what_this_build_lacks(reader);
         Self {
             server: ServerConfig::read(reader),
             model: ModelConfig::read(reader),
@@ -199,7 +195,7 @@ impl Config {
                 path: reader.path("classes.path"),
                 name: reader.optional("classes.name", loader_name),
             },
-            infer: InferConfig { threads: reader.get("infer.threads", machine_threads(), threads) },
+            infer: InferConfig::read(reader),
             limits: LimitsConfig::read(reader),
             detect: DetectConfig::read(reader),
             video: VideoConfig::read(reader),
@@ -214,6 +210,7 @@ impl Config {
 
     fn check_together(&self, reader: &mut Reader) {
         self.loader.check(&self.model, &self.classes, reader);
+        self.infer.check(reader);
         if let Some(access) = &self.access {
             access.check(&self.loader, &self.annotations, reader);
         }
@@ -261,6 +258,7 @@ impl ModelConfig {
             head: reader.optional("model.head", str::parse),
             name: reader.optional("model.name", loader_name),
             input_size: reader.optional("model.input_size", input_size),
+            gsd: reader.optional("model.gsd", metres),
             labels: reader.get("model.labels", LabelPolicy::Strict, choice(labels)),
         }
     }
@@ -297,23 +295,9 @@ impl LogConfig {
     }
 }
 
-/// Settings of parts that are not compiled in are refused: what was asked for would not happen.
-fn refuse_what_this_build_lacks(reader: &mut Reader) {
-    reader.get("infer.backend", (), choice([("tract", ())]));
-    reader.get("infer.device", (), choice([("cpu", ())]));
-}
-
 fn loader_name(text: &str) -> Result<String, String> {
     let fits = !text.is_empty() && text.len() <= 200 && !matches!(text, "." | "..");
     if fits { Ok(text.to_owned()) } else { Err("must be a name of at most 200 bytes".to_owned()) }
-}
-
-fn machine_threads() -> NonZeroUsize {
-    std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
-}
-
-fn threads(text: &str) -> Result<NonZeroUsize, String> {
-    number(1..=1024)(text).map(|count| NonZeroUsize::new(count).unwrap_or(NonZeroUsize::MIN))
 }
 
 fn confidence(text: &str) -> Result<Score, String> {

@@ -1,6 +1,7 @@
 //! Starts what detects: model file, manifest, backend, workers and product classes become one [`Engine`]
 //! that the service and the command line share. Each step that fails says which one and on what.
 
+mod backend;
 mod classes;
 mod error;
 mod fetch;
@@ -9,25 +10,21 @@ use std::{num::NonZeroUsize, sync::Arc};
 
 use detections_classes::BoundClasses;
 use detections_frames::StillLimits;
-use detections_infer::{Detector, DetectorOptions, HeadKind, Manifest, ManifestOptions};
-use detections_infer_tract::TractModel;
+use detections_infer::{
+    Detector, DetectorOptions, DeviceName, HeadKind, Manifest, ManifestOptions, Model,
+};
 use detections_media::Sha256Digest;
 use detections_models::ModelArtifact;
 use detections_onnx::OnnxFile;
 use detections_pipeline::{StillPipeline, VideoPipeline};
 
 pub use self::{
+    backend::{Backend, BackendError},
     classes::{ClassOrigin, Classes},
     error::EngineError,
     fetch::{fetch_classes, fetch_model, local_model, remote_classes, remote_model},
 };
 use crate::config::{Config, LimitsConfig, ModelConfig};
-
-/// The only backend of this build.
-pub const BACKEND: &str = "tract";
-
-/// The only device of this build.
-pub const DEVICE: &str = "cpu";
 
 /// What is told of the model that runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,7 +46,9 @@ pub struct ModelCard {
     /// The tensor runtime.
     pub backend: &'static str,
     /// The device.
-    pub device: &'static str,
+    pub device: DeviceName,
+    /// What the device is, in words.
+    pub device_description: String,
 }
 
 /// A model that was loaded and not yet given workers.
@@ -60,44 +59,47 @@ pub struct LoadedModel {
     /// How its pixels, output and labels are read.
     pub manifest: Manifest,
     /// The weights, shared by all sessions.
-    pub model: Arc<TractModel>,
+    pub model: Arc<dyn Model>,
     /// Where it came from, for messages.
     pub origin: String,
 }
 
 impl LoadedModel {
-    /// Fetches, checks and compiles the configured model; `max_batch` settles a batch axis that the
-    /// file leaves open.
+    /// Opens the configured device, then fetches, checks and compiles the configured model; `max_batch` settles a
+    /// batch axis that the file leaves open.
     ///
     /// # Errors
     /// [`EngineError`] with the step that failed.
     pub fn load(config: &Config, max_batch: Option<NonZeroUsize>) -> Result<Self, EngineError> {
+        let backend = Backend::open(&config.infer)?;
         let options = manifest_options(&config.model, max_batch);
-        Self::compile(&fetch_model(config)?, &options)
+        Self::compile(&fetch_model(config)?, &options, &backend)
     }
 
-    /// Checks and compiles a model file.
+    /// Checks a model file and compiles it for `backend`.
     ///
     /// # Errors
     /// [`EngineError`] with the step that failed.
     pub fn compile(
         artifact: &ModelArtifact,
         options: &ManifestOptions,
+        backend: &Backend,
     ) -> Result<Self, EngineError> {
         let origin = artifact.origin.to_string();
         let refused = |source| EngineError::Onnx { model: origin.clone(), source };
         let file = OnnxFile::parse(&artifact.bytes).map_err(refused)?;
         let manifest = Manifest::resolve(file.description(), options)
             .map_err(|source| EngineError::Manifest { model: origin.clone(), source })?;
-        let (model, manifest) = TractModel::load_undecoded(&file, manifest)
-            .map_err(|source| EngineError::Backend { model: origin.clone(), source })?;
-        let card = ModelCard::new(artifact, &manifest);
-        Ok(Self { card, manifest, model: Arc::new(model), origin })
+        let (model, manifest) = backend
+            .load(&file, manifest)
+            .map_err(|source| EngineError::of_backend(&origin, backend, source))?;
+        let card = ModelCard::new(artifact, &manifest, backend);
+        Ok(Self { card, manifest, model, origin })
     }
 }
 
 impl ModelCard {
-    fn new(artifact: &ModelArtifact, manifest: &Manifest) -> Self {
+    fn new(artifact: &ModelArtifact, manifest: &Manifest, backend: &Backend) -> Self {
         Self {
             name: artifact.name.clone(),
             sha256: artifact.sha256,
@@ -106,8 +108,9 @@ impl ModelCard {
             input: [manifest.input.height, manifest.input.width],
             preprocess: manifest.preprocess.to_string(),
             labels: manifest.labels.clone(),
-            backend: BACKEND,
-            device: DEVICE,
+            backend: backend.name().as_str(),
+            device: backend.device(),
+            device_description: backend.description().to_owned(),
         }
     }
 }
@@ -126,7 +129,7 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Loads the configured model and classes and starts `infer.threads` workers.
+    /// Opens the configured device, loads the configured model and classes and starts `infer.threads` workers.
     ///
     /// It returns when every worker has answered a warm-up.
     ///

@@ -16,6 +16,7 @@ pub mod http;
 pub mod serve;
 pub mod signals;
 pub mod telemetry;
+mod tiles;
 pub mod upkeep;
 pub mod videos;
 pub mod wire;

@@ -18,13 +18,13 @@ use actix_web::{
 };
 use detections_annotations::AnnotationsError;
 use socket2::SockRef;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::{
     access::Access,
     annotations::Annotations,
     config::{Config, ServerConfig},
-    engine::EngineError,
+    engine::{Backend, EngineError},
     http::{Service, create_app, create_management_app},
     signals::Signals,
     telemetry::{Telemetry, TelemetryError},
@@ -38,6 +38,9 @@ const LINGER: Duration = Duration::from_secs(3);
 
 /// How long connections may take to end once nothing is inside any more.
 const LAST_WRITES: Duration = Duration::from_secs(2);
+
+/// Between two looks at whether the device still works.
+const LOOK_AT_DEVICE: Duration = Duration::from_millis(100);
 
 /// Why the service did not start, or ended.
 #[derive(Debug, thiserror::Error)]
@@ -70,6 +73,12 @@ pub enum ServeError {
     /// The outbox cannot be used.
     #[error(transparent)]
     Annotations(#[from] AnnotationsError),
+    /// The device was lost, or has no memory left.
+    #[error("the device failed: {reason}")]
+    DeviceFailed {
+        /// What the backend said.
+        reason: String,
+    },
     /// Work was still going on when the grace period or the patience of whoever stops the service ended.
     #[error("stopped with {items} pictures and videos still in flight")]
     CutShort {
@@ -79,6 +88,22 @@ pub enum ServeError {
 }
 
 impl ServeError {
+    /// Whether the device is at fault: another machine, or a new process, may do.
+    #[must_use]
+    pub fn is_of_device(&self) -> bool {
+        match self {
+            Self::DeviceFailed { .. } => true,
+            Self::Engine(error) => error.is_of_device(),
+            Self::Telemetry(_)
+            | Self::Bind { .. }
+            | Self::System(_)
+            | Self::Executor(_)
+            | Self::LoaderPanicked
+            | Self::Annotations(_)
+            | Self::CutShort { .. } => false,
+        }
+    }
+
     /// Whether a setting is at fault, rather than the model file or this machine.
     #[must_use]
     pub const fn is_configuration(&self) -> bool {
@@ -90,24 +115,28 @@ impl ServeError {
             | Self::Executor(_)
             | Self::LoaderPanicked
             | Self::Annotations(_)
+            | Self::DeviceFailed { .. }
             | Self::CutShort { .. } => false,
         }
     }
 }
 
-/// Serves until a signal, or until the model turns out to be unusable.
+/// Serves until a signal, or until the model turns out to be unusable or the device fails.
 ///
 /// # Errors
-/// [`ServeError`] says what did not start, or that work was cut short at the end.
+/// [`ServeError`] says what did not start or failed, or that work was cut short at the end.
 pub fn run(config: &Config) -> Result<(), ServeError> {
     let _telemetry = Telemetry::start(&config.log)?;
+    let told = |error: &ServeError| {
+        tracing::error!(error = crate::http::told_with_causes(error), "the service ends");
+    };
+    // Before all else: what was asked to run on is there, or nothing is begun.
+    let backend = Backend::open(&config.infer).map_err(ServeError::from).inspect_err(told)?;
     let service = web::Data::new(Service::new(Arc::new(config.clone())));
     if let Some(annotations) = Annotations::start(config)? {
         service.annotate(annotations);
     }
-    System::new().block_on(serve(service, config)).inspect_err(|error| {
-        tracing::error!(error = crate::http::told_with_causes(error), "the service ends");
-    })
+    System::new().block_on(serve(service, config, backend)).inspect_err(told)
 }
 
 /// Ends a connection whose client takes nothing of what it is sent for as long as any request may take: only
@@ -119,7 +148,11 @@ fn leave_the_deaf(stream: &dyn Any, patience: Duration) {
     }
 }
 
-async fn serve(service: web::Data<Service>, config: &Config) -> Result<(), ServeError> {
+async fn serve(
+    service: web::Data<Service>,
+    config: &Config,
+    backend: Backend,
+) -> Result<(), ServeError> {
     let mut signals = Signals::new()?;
     let server = listen(service.clone(), config)?;
     let management = listen_for_management(&service, &config.server)?;
@@ -127,9 +160,10 @@ async fn serve(service: web::Data<Service>, config: &Config) -> Result<(), Serve
     let handle = server.handle();
     let running = actix_web::rt::spawn(server);
     let management = management.map(|server| (server.handle(), actix_web::rt::spawn(server)));
-    let mut loading = pin!(load(&service, config)?);
+    let mut loading = pin!(load(&service, config, backend)?);
+    let mut device_failure = pin!(device_failure(&service));
     let mut loaded = false;
-    loop {
+    let ended = loop {
         tokio::select! {
             outcome = &mut loading, if !loaded => match outcome {
                 Ok(()) => loaded = true,
@@ -138,20 +172,32 @@ async fn serve(service: web::Data<Service>, config: &Config) -> Result<(), Serve
                     return Err(error);
                 }
             },
+            reason = &mut device_failure => break Err(ServeError::DeviceFailed { reason }),
             name = signals.next() => {
                 tracing::info!(signal = name, "shutting down");
-                break;
+                break Ok(());
             }
         }
-    }
-    let outcome = drain(&service, &handle, config.server.shutdown_grace, &mut signals).await;
+    };
+    let drained = drain(&service, &handle, config.server.shutdown_grace, &mut signals).await;
     drop(running);
     // Open to the end, so that whoever looks after the service sees it draining.
     if let Some((handle, running)) = management {
         handle.stop(false).await;
         drop(running);
     }
-    outcome
+    ended.and(drained)
+}
+
+/// Waits until the device under the model does not work any more: what is asked meanwhile is refused, `/health`
+/// says `failed`, and whoever looks after the process replaces it.
+async fn device_failure(service: &Service) -> String {
+    loop {
+        if let Some(reason) = service.device_failure() {
+            return reason;
+        }
+        sleep(LOOK_AT_DEVICE).await;
+    }
 }
 
 fn listen(service: web::Data<Service>, config: &Config) -> Result<Server, ServeError> {
@@ -200,8 +246,9 @@ fn listen_for_management(
 fn load(
     service: &web::Data<Service>,
     config: &Config,
+    backend: Backend,
 ) -> Result<impl Future<Output = Result<(), ServeError>>, ServeError> {
-    let first = upkeep::spawn(service, Arc::new(config.clone()))?;
+    let first = upkeep::spawn(service, Arc::new(config.clone()), backend)?;
     Ok(async { first.await.unwrap_or(Err(ServeError::LoaderPanicked)) })
 }
 
@@ -233,4 +280,36 @@ fn stop_delivery(service: &Service, left: Duration) {
     let ended = annotations.stop(left.max(LAST_WRITES));
     let pending = annotations.stats().pending;
     tracing::info!(pending, ended, "delivery to the Annotations service stopped");
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use actix_web::{rt::System, web};
+
+    use super::{ServeError, serve};
+    use crate::{
+        config::{Config, Overrides},
+        engine::Backend,
+        http::Service,
+    };
+
+    #[test]
+    fn a_failed_device_ends_the_service_with_its_reason() {
+        let model = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/model/topview.onnx");
+        let mut flags = Overrides::default();
+        for (key, value) in
+            [("server.bind", "127.0.0.1:0"), ("model.path", model), ("infer.threads", "1")]
+        {
+            flags.set("test", key, value);
+        }
+        let config = Config::load(None, [], &flags).unwrap();
+        let backend = Backend::open(&config.infer).unwrap();
+        let service = web::Data::new(Service::new(Arc::new(config.clone())));
+        service.fail_device("it fell off the bus".to_owned());
+        let ended = System::new().block_on(serve(service, &config, backend));
+        let Err(ServeError::DeviceFailed { reason }) = ended else { panic!("{ended:?}") };
+        assert_eq!(reason, "it fell off the bus");
+    }
 }

@@ -23,7 +23,7 @@ use tokio::sync::oneshot;
 
 use self::keeper::Keeper;
 pub use self::notices::{Notices, Topic};
-use crate::{config::Config, http::Service, serve::ServeError};
+use crate::{config::Config, engine::Backend, http::Service, serve::ServeError};
 
 /// What became of a reload.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,7 +103,7 @@ impl UpkeepHandle {
     }
 }
 
-/// Starts the thread that loads the model and keeps it up.
+/// Starts the thread that loads the model for `backend` and keeps it up.
 ///
 /// What is received is the outcome of the first loading: an error when a local file is refused, and otherwise
 /// nothing but that the thread goes on, with a model or without one yet.
@@ -113,13 +113,14 @@ impl UpkeepHandle {
 pub fn spawn(
     service: &web::Data<Service>,
     config: Arc<Config>,
+    backend: Backend,
 ) -> io::Result<oneshot::Receiver<Result<(), ServeError>>> {
     let (commands, wishes) = sync_channel(1);
     service.keep_up(UpkeepHandle { commands, running: Arc::default() });
     let (done, first) = oneshot::channel();
     let service = Arc::downgrade(&service.clone().into_inner());
     thread::Builder::new().name("upkeep".to_owned()).spawn(move || {
-        let Some(keeper) = begin(&service, config, done) else { return };
+        let Some(keeper) = begin(&service, config, backend, done) else { return };
         keep_up(keeper, &service, &wishes);
     })?;
     Ok(first)
@@ -128,10 +129,11 @@ pub fn spawn(
 fn begin(
     service: &Weak<Service>,
     config: Arc<Config>,
+    backend: Backend,
     done: oneshot::Sender<Result<(), ServeError>>,
 ) -> Option<Keeper> {
     let service = service.upgrade()?;
-    let begun = Keeper::begin(&service, config);
+    let begun = Keeper::begin(&service, config, backend);
     let (keeper, outcome) = match begun {
         Ok(keeper) => (Some(keeper), Ok(())),
         Err(error) => (None, Err(error)),

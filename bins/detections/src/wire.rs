@@ -6,7 +6,7 @@ mod video;
 use std::time::Duration;
 
 use detections_frames::Exif;
-use detections_infer::{Detail, Mask, Masks, NmsMode};
+use detections_infer::{Detail, Mask, Masks, NmsMode, TileSize, Tiling};
 use detections_pipeline::{
     ClassSelection, MappedDetection, SearchRequest, StillReport, StillRequest, StillTiming,
 };
@@ -18,7 +18,10 @@ pub use self::video::{
     EndBody, ErrorBody, FrameBody, ProgressBody, StartBody, TrackedBody, VideoBody, VideoEvent,
     VideoParamsBody, sampling_word,
 };
-use crate::engine::ModelCard;
+use crate::{
+    engine::ModelCard,
+    tiles::{measure_word, merge_word, tile_of},
+};
 
 /// What was found in one picture.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -73,7 +76,7 @@ impl From<&ModelCard> for ModelBody {
             name: card.name.clone(),
             sha256: card.sha256.to_string(),
             backend: card.backend.to_owned(),
-            device: card.device.to_owned(),
+            device: card.device.to_string(),
         }
     }
 }
@@ -119,9 +122,42 @@ pub struct SearchBody {
     pub agnostic_nms: bool,
     /// Whether the pixels of each object are told.
     pub masks: bool,
-    /// How a picture or frame is cut; whole ones only, so far.
+    /// How a picture or frame is cut: `off`, `auto` or the size of tiles in pixels.
     #[schema(example = "off")]
-    pub tile: &'static str,
+    pub tile: String,
+    /// How it is cut and put together again; absent where it is searched whole.
+    #[serde(flatten)]
+    pub tiles: Option<TilesBody>,
+}
+
+/// How tiles are cut and put together again.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct TilesBody {
+    /// The part of a tile's side that its neighbour shows too.
+    pub tile_overlap: f32,
+    /// What becomes of boxes that are one object.
+    #[schema(example = "nmm")]
+    pub tile_merge: &'static str,
+    /// How much two boxes have in common.
+    #[schema(example = "ios")]
+    pub tile_match: &'static str,
+    /// Metres of ground for each pixel of the picture; absent where they were not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gsd: Option<f32>,
+}
+
+impl From<&Tiling> for TilesBody {
+    fn from(tiling: &Tiling) -> Self {
+        Self {
+            tile_overlap: tiling.overlap,
+            tile_merge: merge_word(tiling.merge),
+            tile_match: measure_word(tiling.measure),
+            gsd: match tiling.size {
+                TileSize::Ground(ground) => Some(ground.picture),
+                TileSize::Auto | TileSize::Fixed { .. } => None,
+            },
+        }
+    }
 }
 
 impl From<&SearchRequest> for SearchBody {
@@ -136,7 +172,8 @@ impl From<&SearchRequest> for SearchBody {
             },
             agnostic_nms: matches!(search.nms, NmsMode::Agnostic),
             masks: matches!(search.masks, Masks::On),
-            tile: "off",
+            tile: tile_of(search.tiling.as_ref()).to_string(),
+            tiles: search.tiling.as_ref().map(TilesBody::from),
         }
     }
 }

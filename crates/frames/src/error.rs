@@ -226,6 +226,12 @@ impl FrameError {
         !matches!(self, Self::Corrupt { .. } | Self::CutShort { .. })
     }
 
+    /// When the damaged part of a video is shown, where that is known.
+    #[must_use]
+    pub const fn damaged_at(&self) -> Option<Duration> {
+        if let Self::Corrupt { pts, .. } = self { *pts } else { None }
+    }
+
     /// What kind of failure this is.
     #[must_use]
     pub const fn kind(&self) -> ErrorKind {

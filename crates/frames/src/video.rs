@@ -18,6 +18,7 @@ mod numbers;
 mod picture;
 mod plug;
 mod program;
+mod size;
 mod spool;
 mod status;
 mod supply;
@@ -39,6 +40,7 @@ use gstreamer as gst;
 use self::{
     decoder::Decoder,
     head::Head,
+    index::Stated,
     kinds::{Kind, Layout},
     supply::Supply,
 };
@@ -110,11 +112,12 @@ impl VideoSource {
             let (file, len) = options.spool.keep(head.chunks, &receiver, &cancel)?;
             Supply::anywhere(file, len)?
         };
-        let is_indexed = head.progressive && head.kind.layout == Layout::Indexed;
+        let in_front = head.kind.stated;
         let mut source = Self::start(head.kind, supply, options, cancel)?;
         source.info.progressive = head.progressive;
-        if is_indexed {
-            source.info.duration = head.duration;
+        if let Some(stated) = in_front {
+            // That of a file in fragments is not known yet, whatever the splitter says of the first of them.
+            source.info.duration = stated.duration;
         }
         Ok(source)
     }
@@ -163,11 +166,13 @@ impl VideoSource {
         options: &VideoOptions,
         cancel: CancelToken,
     ) -> Result<Self, FrameError> {
-        let index = supply.index().map(|index| (index.shown, index.duration));
-        let (shown, duration) = index.unwrap_or((kind.shown, None));
-        let mut decoder = Decoder::start(Kind { shown, ..kind }, supply, options, cancel)?;
+        let stated = supply.stated().or(kind.stated);
+        let mut decoder = Decoder::start(Kind { stated, ..kind }, supply, options, cancel)?;
         let mut info = decoder.describe()?;
-        info.duration = duration.or(info.duration);
+        if let Some(Stated { duration, rate, .. }) = stated {
+            info.duration = duration.or(info.duration);
+            info.fps = rate.or(info.fps);
+        }
         Ok(Self { info, decoder })
     }
 }

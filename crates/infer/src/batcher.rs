@@ -9,12 +9,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use detections_types::{CancelToken, Detection, Image, Interrupt};
+use detections_types::{CancelToken, Detection, Image, Interrupt, Region};
 
 use crate::{Detail, DetectParams, InferError};
 
 pub use self::lanes::Lane;
-pub(crate) use self::{queue::Queue, worker::Worker};
+pub(crate) use self::{
+    queue::{Fault, Queue},
+    worker::Worker,
+};
 
 /// What one search found and how long it took.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,10 +45,12 @@ pub struct InferTiming {
 
 type Answer = Result<Inference, InferError>;
 
-/// A picture that waits for a worker.
+/// A picture, or a part of one, that waits for a worker.
 #[derive(Debug)]
 pub(crate) struct Item {
     pub(crate) image: Arc<Image>,
+    /// The part that is searched.
+    pub(crate) region: Region,
     pub(crate) params: DetectParams,
     pub(crate) cancel: CancelToken,
     pub(crate) queued_at: Instant,
@@ -54,13 +59,13 @@ pub(crate) struct Item {
 
 impl Item {
     pub(crate) fn new(
-        image: Arc<Image>,
+        (image, region): (Arc<Image>, Region),
         params: DetectParams,
         cancel: CancelToken,
     ) -> (Self, Ticket) {
         let (reply, answer) = mpsc::sync_channel(1);
         let ticket = Ticket { answer, deadline: cancel.deadline() };
-        (Self { image, params, cancel, queued_at: Instant::now(), reply }, ticket)
+        (Self { image, region, params, cancel, queued_at: Instant::now(), reply }, ticket)
     }
 
     /// Gives the answer unless one was given already.

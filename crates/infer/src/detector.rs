@@ -6,11 +6,11 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use detections_types::{CancelToken, Image};
+use detections_types::{CancelToken, Image, Region};
 
 use crate::{
     DetectParams, InferError, Inference, Lane, Manifest, Masks, Model, Ticket,
-    batcher::{Item, Queue, Worker},
+    batcher::{Fault, Item, Queue, Worker},
     params::out_of_range,
 };
 
@@ -31,6 +31,11 @@ pub enum DetectorHealth {
     /// A worker panicked and is gone for good.
     Failed {
         /// What the panic said.
+        reason: String,
+    },
+    /// The device under all workers is lost or out of memory: nothing is searched any more.
+    DeviceFailed {
+        /// What the backend said.
         reason: String,
     },
 }
@@ -147,6 +152,19 @@ impl Detector {
         params: DetectParams,
         cancel: &CancelToken,
     ) -> Result<Ticket, InferError> {
+        let whole = Region { x: 0, y: 0, width: image.width(), height: image.height() };
+        self.submit_part(lane, (image, whole), params, cancel)
+    }
+
+    /// Queues a part of a picture, as [`submit_in`](Self::submit_in) does the whole; what is found is in pixels of
+    /// that part.
+    pub(crate) fn submit_part(
+        &self,
+        lane: Lane,
+        part: (Arc<Image>, Region),
+        params: DetectParams,
+        cancel: &CancelToken,
+    ) -> Result<Ticket, InferError> {
         params.check(self.manifest.labels.len())?;
         if params.masks == Masks::On && !self.manifest.head.has_masks() {
             let expected =
@@ -154,16 +172,18 @@ impl Detector {
             return Err(out_of_range("masks", "true".into(), expected));
         }
         cancel.check().map_err(InferError::Interrupted)?;
-        let (item, ticket) = Item::new(image, params, cancel.clone());
+        let (item, ticket) = Item::new(part, params, cancel.clone());
         self.queue.push(lane, item).map(|()| ticket)
     }
 
     /// Whether all workers still work.
     #[must_use]
     pub fn health(&self) -> DetectorHealth {
-        self.queue
-            .fault()
-            .map_or(DetectorHealth::Healthy, |reason| DetectorHealth::Failed { reason })
+        match self.queue.fault() {
+            None => DetectorHealth::Healthy,
+            Some(Fault::Panic(reason)) => DetectorHealth::Failed { reason },
+            Some(Fault::Device(reason)) => DetectorHealth::DeviceFailed { reason },
+        }
     }
 
     /// What the model is.

@@ -19,6 +19,15 @@ pub enum InferError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// The device that the model runs on is lost, or has no memory left: it runs nothing any more.
+    #[error("the device of the {backend} backend failed")]
+    Device {
+        /// Which backend.
+        backend: &'static str,
+        /// What it said.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The work was stopped before its end.
     #[error("{}", match .0 { Interrupt::Cancelled => "cancelled", Interrupt::TimedOut => "deadline passed" })]
     Interrupted(Interrupt),
@@ -199,6 +208,9 @@ pub enum InferError {
     /// The blank picture of the warm-up could not be made.
     #[error("the warm-up's blank picture cannot be made")]
     Blank(#[source] detections_types::ImageError),
+    /// A part of the picture is none of it.
+    #[error("a part of the picture cannot be searched")]
+    Part(#[source] detections_types::ImageError),
     /// The queue in front of the workers is full.
     #[error("all {capacity} places of the queue are taken")]
     QueueFull {
@@ -223,6 +235,15 @@ pub enum InferError {
 }
 
 impl InferError {
+    /// Whether the device under the model failed, so that nothing more can be run on it.
+    #[must_use]
+    pub fn is_of_device(&self) -> bool {
+        if let Self::Batch(source) = self {
+            return source.is_of_device();
+        }
+        matches!(self, Self::Device { .. })
+    }
+
     /// What kind of failure this is.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
@@ -248,10 +269,11 @@ impl InferError {
             | Self::InputBuffer { .. }
             | Self::OutputShape { .. }
             | Self::Blank(_)
+            | Self::Part(_)
             | Self::Thread(_)
             | Self::WorkerPanicked { .. } => ErrorKind::Internal,
             Self::QueueFull { .. } => ErrorKind::Overloaded,
-            Self::Stopped => ErrorKind::Unavailable,
+            Self::Stopped | Self::Device { .. } => ErrorKind::Unavailable,
             Self::Batch(source) => source.kind(),
             Self::Interrupted(Interrupt::Cancelled) => ErrorKind::Cancelled,
             Self::Interrupted(Interrupt::TimedOut) => ErrorKind::TimedOut,

@@ -4,6 +4,7 @@
 
 mod batcher;
 mod detector;
+mod device;
 mod error;
 mod head;
 mod manifest;
@@ -14,10 +15,12 @@ mod numeric;
 mod params;
 mod preprocess;
 mod reader;
+mod tiles;
 
 pub use crate::{
     batcher::{InferTiming, Inference, Lane, Ticket},
     detector::{Detector, DetectorHealth, DetectorOptions},
+    device::{DeviceName, DeviceNameError},
     error::InferError,
     head::{Candidate, Head, HeadKind},
     manifest::{LabelPolicy, Manifest, ManifestOptions, NamesError},
@@ -27,4 +30,5 @@ pub use crate::{
     params::{ClassThresholds, DetectParams, Masks, NmsMode},
     preprocess::{ChannelOrder, Letterbox, Letterboxer, PixelScale, Placement, Preprocess},
     reader::{Detail, Found, Reader},
+    tiles::{GroundSampling, Overlap, TileMerge, TileSize, Tiling},
 };

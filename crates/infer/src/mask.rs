@@ -4,7 +4,7 @@
 //! Bolya et al., "YOLACT", arXiv 1904.02689; <https://github.com/ultralytics/ultralytics>, `process_mask_native`: the
 //! weighed prototypes are scaled to the picture and cut by the object's box, and what is above 0 belongs to it.
 
-use detections_types::{Rect, Source};
+use detections_types::{Rect, Region, Source};
 
 use crate::{
     Letterbox,
@@ -23,6 +23,37 @@ pub struct Mask {
     pub width: usize,
     /// Lengths of runs, the first outside; together `height * width`.
     pub counts: Vec<u32>,
+}
+
+impl Mask {
+    /// The same pixels in a `whole` picture, of which this one is `part`.
+    pub(crate) fn within(&self, part: Region, whole: Region) -> Self {
+        let [x, y, width, height] =
+            [part.x, part.y, whole.width, whole.height].map(|pixels| pixels as usize);
+        let below = height.saturating_sub(y + self.height);
+        let behind = width.saturating_sub(x + self.width);
+        let mut runs = Runs::default();
+        runs.push(Side::Outside, x * height);
+        let (mut row, mut side) = (0, Side::Outside);
+        for count in &self.counts {
+            let mut left = *count as usize;
+            while left > 0 {
+                if row == 0 {
+                    runs.push(Side::Outside, y);
+                }
+                let len = left.min(self.height - row);
+                runs.push(side, len);
+                (row, left) = (row + len, left - len);
+                if row == self.height {
+                    runs.push(Side::Outside, below);
+                    row = 0;
+                }
+            }
+            side = side.other();
+        }
+        runs.push(Side::Outside, behind * height);
+        Self { height, width, counts: runs.0 }
+    }
 }
 
 /// Prototypes over the model's input, `[planes, height, width]`.
@@ -150,6 +181,15 @@ enum Side {
     Inside,
 }
 
+impl Side {
+    const fn other(self) -> Self {
+        match self {
+            Self::Outside => Self::Inside,
+            Self::Inside => Self::Outside,
+        }
+    }
+}
+
 /// Lengths in turn, the first outside.
 #[derive(Debug, Default)]
 struct Runs(Vec<u32>);
@@ -171,7 +211,7 @@ impl Runs {
 
 #[cfg(test)]
 mod tests {
-    use detections_types::Rect;
+    use detections_types::{Rect, Region};
 
     use super::{Mask, Prototypes};
     use crate::{InputShape, Letterbox, Placement};
@@ -190,6 +230,20 @@ mod tests {
         }
         assert_eq!(place, mask.height * mask.width);
         pixels.into_iter().map(|row| row.into_iter().collect()).collect()
+    }
+
+    #[test]
+    fn a_part_of_a_picture_keeps_its_pixels_where_it_lies() {
+        // Two columns of three rows: the first from its second row on, the second whole.
+        let part = Mask { height: 3, width: 2, counts: vec![1, 5] };
+        assert_eq!(drawn(&part), [".#", "##", "##"]);
+        let region = Region { x: 1, y: 2, width: 2, height: 3 };
+        let whole = part.within(region, Region { x: 0, y: 0, width: 4, height: 6 });
+        assert_eq!(drawn(&whole), ["....", "....", "..#.", ".##.", ".##.", "...."]);
+        assert_eq!(
+            part.within(Region { x: 0, y: 0, ..region }, Region { x: 0, y: 0, ..region }),
+            part
+        );
     }
 
     /// Two planes of 4x4: one is 1 in the left half and -1 in the right, the other is -1 in the uppermost row.

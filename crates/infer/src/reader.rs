@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use detections_types::{ClassIndex, Detection};
+use detections_types::{ClassIndex, Detection, Region};
 
 use crate::{
     Candidate, DetectParams, InferError, Letterbox, Manifest, Mask, Masks, Nms, NmsMode, Outputs,
-    head::TurnedRect,
+    head::TurnedRect, numeric::float,
 };
 
 /// What was found in a picture.
@@ -27,6 +27,22 @@ pub enum Detail {
     Keypoints(Vec<[f32; 3]>),
     /// Its pixels, where they were asked for.
     Mask(Mask),
+}
+
+impl Detail {
+    /// The same in pixels of the `whole` picture, of which `part` was searched.
+    pub(crate) fn within(self, part: Region, whole: Region) -> Self {
+        let pixels = |count: u32| float(count as usize);
+        let (dx, dy) = (pixels(part.x), pixels(part.y));
+        match self {
+            Self::Turned(corners) => Self::Turned(corners.map(|[x, y]| [x + dx, y + dy])),
+            Self::Keypoints(points) => {
+                let points = points.into_iter().map(|[x, y, visible]| [x + dx, y + dy, visible]);
+                Self::Keypoints(points.collect())
+            }
+            Self::Mask(mask) => Self::Mask(mask.within(part, whole)),
+        }
+    }
 }
 
 /// Turns outputs into objects, with scratch memory that is kept from picture to picture.

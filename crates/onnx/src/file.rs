@@ -7,8 +7,8 @@ use prost::Message;
 use tract_onnx::pb::ModelProto;
 
 use crate::{
-    GraphInput, OnnxError, TypedGraph, axes, check, decoding, describe, foreign, graph, lift,
-    suppression,
+    GraphInput, OnnxError, Program, TypedGraph, axes, check, decoding, describe, foreign, graph,
+    lift, suppression,
 };
 
 /// A parsed and checked `.onnx` file.
@@ -115,6 +115,26 @@ impl OnnxFile {
         let sampled =
             caught(|| decoding::sample(&self.proto, &found, [boxes.as_slice(), scores.as_slice()]));
         Ok(sampled.ok().and_then(Result::ok).map(|sample| (graph, sample)))
+    }
+
+    /// The same graph as a list of plain operators, for runtimes that are not the importer's.
+    ///
+    /// ```no_run
+    /// use detections_onnx::{GraphInput, OnnxFile};
+    ///
+    /// let file = OnnxFile::open("yolox_nano.onnx".as_ref())?;
+    /// let program = file.program(GraphInput { batch: 1, height: 416, width: 416 }, &[])?;
+    /// for value in program.values() {
+    ///     println!("{} {} {:?}", value.name, value.element, value.shape);
+    /// }
+    /// # Ok::<_, detections_onnx::OnnxError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`typed_graph`](Self::typed_graph), and [`OnnxError::UnsupportedOperators`] for an operator
+    /// that a program cannot express.
+    pub fn program(&self, input: GraphInput, fixed: &[FixedInput]) -> Result<Program, OnnxError> {
+        graph::list(&self.proto, &self.description.signature, input, fixed)
     }
 }
 

@@ -6,10 +6,14 @@ use detections_types::{Dim, ElementType, FixedInput, PictureLayout, Signature, T
 use tract_onnx::{
     pb::ModelProto,
     prelude::{Framework, InferenceModel, InferenceModelExt, TractResult, TypedModel},
+    tract_core::optim::Optimizer,
     tract_hir::internal::bail,
 };
 
-use crate::{OnnxError, adapt, decoding::Decoding, guard::guarded};
+use crate::{OnnxError, Program, adapt, decoding::Decoding, guard::guarded, program};
+
+/// The first passes of the importer's: constants, values that depend on places only, single operators.
+const SIMPLE_PASSES: usize = 5;
 
 /// The shape in which a graph is wanted to take its pictures: `[batch, 3, height, width]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -88,6 +92,36 @@ pub(crate) fn import(
     fixed: &[FixedInput],
     end: End<'_>,
 ) -> Result<TypedGraph, OnnxError> {
+    let model = typed(proto, signature, input, fixed, end)?;
+    guarded("folding constants", || model.into_decluttered()).map(TypedGraph)
+}
+
+/// Translates it into plain operators.
+///
+/// Of the importer's simplifications only those of single operators are asked for: the others split
+/// operators or turn their axes, which its own kernels like better, and others' do not.
+pub(crate) fn list(
+    proto: &ModelProto,
+    signature: &Signature,
+    input: GraphInput,
+    fixed: &[FixedInput],
+) -> Result<Program, OnnxError> {
+    let mut model = typed(proto, signature, input, fixed, End::File)?;
+    guarded("folding constants", || {
+        let mut simple = Optimizer::declutter();
+        simple.passes.truncate(SIMPLE_PASSES);
+        simple.optimize(&mut model)
+    })?;
+    guarded("listing its operators", || Ok(program::translate(&model)))?
+}
+
+fn typed(
+    proto: &ModelProto,
+    signature: &Signature,
+    input: GraphInput,
+    fixed: &[FixedInput],
+    end: End<'_>,
+) -> Result<TypedModel, OnnxError> {
     let (picture, layout) = picture(signature, input, fixed)?;
     let model = guarded("translating its nodes", || {
         let source = adapt::Source { picture, layout: &layout, input, fixed };
@@ -99,7 +133,7 @@ pub(crate) fn import(
         check_outputs(&model, signature)?;
     }
     guarded("adapting its input", || adapt::take_planes(&mut model, picture, &layout, input))?;
-    guarded("folding constants", || model.into_decluttered()).map(TypedGraph)
+    Ok(model)
 }
 
 /// No tensor on the way may be larger than an input may be.

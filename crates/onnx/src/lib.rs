@@ -14,10 +14,16 @@ mod foreign;
 mod graph;
 mod guard;
 mod lift;
+mod program;
 mod suppression;
 
 pub use crate::{
     error::{OnnxError, UnsupportedOperator},
     file::OnnxFile,
     graph::{GraphInput, TypedGraph},
+    program::{
+        Arithmetic, Comparison, Convolution, Element, GridPadding, GridSample, Interpolation,
+        Numbers, Op, Pool, PoolKind, Program, Reduction, Scatter, Slice, Source,
+        TransposedConvolution, Unary, Value, ValueId,
+    },
 };

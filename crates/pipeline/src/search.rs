@@ -5,7 +5,7 @@ use std::{cmp::Ordering, iter, sync::Arc};
 
 use detections_classes::{BoundClasses, Color};
 use detections_infer::{
-    ClassThresholds, Detail, DetectParams, Detector, Inference, Masks, NmsMode,
+    ClassThresholds, Detail, DetectParams, Detector, Inference, Masks, NmsMode, Tiling,
 };
 use detections_types::{ClassIndex, Detection, Rect, Score, Source};
 
@@ -36,6 +36,8 @@ pub struct SearchRequest {
     pub masks: Masks,
     /// Which classes are wanted.
     pub classes: ClassSelection,
+    /// How a picture or frame is cut into tiles; `None` searches the whole of it only.
+    pub tiling: Option<Tiling>,
 }
 
 impl Default for SearchRequest {
@@ -47,6 +49,7 @@ impl Default for SearchRequest {
             nms: NmsMode::ClassWise,
             masks: Masks::Off,
             classes: ClassSelection::All,
+            tiling: None,
         }
     }
 }

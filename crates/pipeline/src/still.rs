@@ -7,7 +7,7 @@ use std::{
 
 use detections_classes::BoundClasses;
 use detections_frames::{Exif, Still, StillLimits, StillOptions, decode_still};
-use detections_infer::{DetectParams, Detector, InferTiming, Inference};
+use detections_infer::{DetectParams, Detector, InferError, InferTiming, Inference};
 use detections_media::{Sha256Digest, hash_bytes};
 use detections_types::{CancelToken, Image};
 
@@ -103,7 +103,7 @@ impl StillPipeline {
     ) -> Result<StillReport, PipelineError> {
         let (image, opened) = self.open(bytes, request, cancel)?;
         // The picture is handed over: its memory is free as soon as it was letterboxed and searched.
-        let inference = self.search.detector.detect(image, opened.params.clone(), cancel)?;
+        let inference = self.find(image, &opened, request, cancel)?;
         Ok(self.report(opened, &inference))
     }
 
@@ -118,8 +118,7 @@ impl StillPipeline {
         cancel: &CancelToken,
     ) -> Result<(StillReport, Arc<Image>), PipelineError> {
         let (image, opened) = self.open(bytes, request, cancel)?;
-        let inference =
-            self.search.detector.detect(Arc::clone(&image), opened.params.clone(), cancel)?;
+        let inference = self.find(Arc::clone(&image), &opened, request, cancel)?;
         Ok((self.report(opened, &inference), image))
     }
 
@@ -140,6 +139,23 @@ impl StillPipeline {
         let decode = started.elapsed();
         let opened = Opened { started, decode, params, width, height, orientation, sha256 };
         Ok((Arc::new(image), opened))
+    }
+
+    /// Searches the picture as a whole, or in tiles that take turns with others' pictures.
+    fn find(
+        &self,
+        image: Arc<Image>,
+        opened: &Opened,
+        request: &StillRequest,
+        cancel: &CancelToken,
+    ) -> Result<Inference, InferError> {
+        let detector = &self.search.detector;
+        match &request.search.tiling {
+            None => detector.detect(image, opened.params.clone(), cancel),
+            Some(tiling) => {
+                detector.detect_tiled(detector.open_lane(), image, &opened.params, tiling, cancel)
+            }
+        }
     }
 
     fn report(&self, opened: Opened, inference: &Inference) -> StillReport {

@@ -1,12 +1,14 @@
 //! Pixels of one picture, owned, shared and borrowed, with their layout in memory.
 
 mod format;
+mod region;
 mod view;
 
 use std::sync::Arc;
 
 pub use self::{
     format::{PixelFormat, PlaneLayout, YuvColor, YuvMatrix, YuvRange},
+    region::Region,
     view::ImageView,
 };
 use crate::ErrorKind;
@@ -38,6 +40,18 @@ pub enum ImageError {
         /// Length of the buffer.
         bytes: usize,
     },
+    /// A part reaches beyond the picture, or begins within a colour sample.
+    #[error(
+        "a picture of {width}x{height} pixels has no part {region} that begins with a colour sample"
+    )]
+    Region {
+        /// The part.
+        region: Region,
+        /// Width of the picture in pixels.
+        width: u32,
+        /// Height of the picture in pixels.
+        height: u32,
+    },
 }
 
 impl ImageError {
@@ -45,7 +59,9 @@ impl ImageError {
     #[must_use]
     pub const fn kind(&self) -> ErrorKind {
         match self {
-            Self::Empty { .. } | Self::BufferMismatch { .. } => ErrorKind::InvalidInput,
+            Self::Empty { .. } | Self::BufferMismatch { .. } | Self::Region { .. } => {
+                ErrorKind::InvalidInput
+            }
         }
     }
 }
@@ -180,7 +196,7 @@ impl std::fmt::Debug for Image {
 mod tests {
     use std::sync::Arc;
 
-    use super::{Image, ImageError, ImageView, PixelFormat, PlaneLayout, YuvColor};
+    use super::{Image, ImageError, ImageView, PixelFormat, PlaneLayout, Region, YuvColor};
 
     #[test]
     fn a_buffer_of_the_wrong_size_is_refused() {
@@ -225,6 +241,38 @@ mod tests {
         assert_eq!(image.view().plane_row(1, 1), [36, 37, 38]);
         assert_eq!(image.view().plane_row(2, 1), [44, 45, 46]);
         assert!(i420(5, 3, 46).is_err(), "the last chroma row is cut");
+    }
+
+    #[test]
+    fn a_part_is_a_view_of_the_same_bytes() {
+        let data: Vec<u8> = (0..4 * 3 * 3).collect();
+        let image = Image::rgb8(4, 3, data).unwrap();
+        let part = image.view().region(Region { x: 1, y: 1, width: 2, height: 2 }).unwrap();
+        assert_eq!((part.width(), part.height(), part.contiguous()), (2, 2, None));
+        assert_eq!(part.row(0), [15, 16, 17, 18, 19, 20]);
+        assert_eq!(part.row(1), [27, 28, 29, 30, 31, 32]);
+    }
+
+    #[test]
+    fn a_part_takes_its_colour_along() {
+        let image = i420(5, 3, 48).unwrap();
+        let part = image.view().region(Region { x: 2, y: 2, width: 3, height: 1 }).unwrap();
+        assert_eq!(part.plane_row(0, 0), [18, 19, 20]);
+        assert_eq!(part.plane_row(1, 0), [37, 38]);
+        assert_eq!(part.plane_row(2, 0), [45, 46]);
+    }
+
+    #[test]
+    fn parts_that_a_picture_has_not_are_refused() {
+        let image = i420(5, 3, 48).unwrap();
+        let part = |x, y, width, height| image.view().region(Region { x, y, width, height });
+        for (x, y, width, height) in
+            [(4, 0, 2, 1), (0, 2, 1, 2), (u32::MAX, 0, 2, 1), (1, 0, 2, 2), (0, 1, 2, 2)]
+        {
+            assert!(matches!(part(x, y, width, height), Err(ImageError::Region { .. })), "{x} {y}");
+        }
+        assert!(matches!(part(0, 0, 0, 1), Err(ImageError::Empty { .. })));
+        assert!(part(4, 2, 1, 1).is_ok());
     }
 
     #[test]

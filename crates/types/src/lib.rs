@@ -16,8 +16,8 @@ pub use crate::{
     detection::{ClassIndex, Detection, Score},
     error_kind::ErrorKind,
     image::{
-        Image, ImageError, ImageView, PixelFormat, PlaneLayout, SharedBytes, YuvColor, YuvMatrix,
-        YuvRange,
+        Image, ImageError, ImageView, PixelFormat, PlaneLayout, Region, SharedBytes, YuvColor,
+        YuvMatrix, YuvRange,
     },
     rect::{ModelInput, Rect, Source},
     signature::{

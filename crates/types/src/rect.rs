@@ -76,11 +76,23 @@ impl<Space> Rect<Space> {
     /// Intersection over union with `other`, 0..=1; 0 when both are empty.
     #[must_use]
     pub fn iou(&self, other: &Self) -> f32 {
-        let width = (self.x1.min(other.x1) - self.x0.max(other.x0)).max(0.0);
-        let height = (self.y1.min(other.y1) - self.y0.max(other.y0)).max(0.0);
-        let intersection = width * height;
+        let intersection = self.intersection(other);
         let union = self.area() + other.area() - intersection;
         if union > 0.0 { intersection / union } else { 0.0 }
+    }
+
+    /// Intersection over the area of the smaller of the two, 0..=1; 0 when one is empty.
+    #[must_use]
+    pub fn intersection_over_smaller(&self, other: &Self) -> f32 {
+        let smaller = self.area().min(other.area());
+        if smaller > 0.0 { self.intersection(other) / smaller } else { 0.0 }
+    }
+
+    /// Area that both cover, in square pixels.
+    fn intersection(&self, other: &Self) -> f32 {
+        let width = (self.x1.min(other.x1) - self.x0.max(other.x0)).max(0.0);
+        let height = (self.y1.min(other.y1) - self.y0.max(other.y0)).max(0.0);
+        width * height
     }
 
     /// The part inside `0..=width` × `0..=height`; empty (zero area) when it lies outside.
@@ -130,6 +142,14 @@ mod tests {
         assert!((a.iou(&a) - 1.0).abs() < 1e-6);
         assert!(a.iou(&rect(8.0, 3.0, 12.0, 9.0)).abs() < 1e-6);
         assert!(rect(1.0, 1.0, 1.0, 1.0).iou(&rect(1.0, 1.0, 1.0, 1.0)).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_part_covers_all_of_itself_however_large_the_whole_is() {
+        let (whole, part) = (rect(0.0, 0.0, 100.0, 100.0), rect(90.0, 0.0, 110.0, 10.0));
+        assert!((whole.intersection_over_smaller(&part) - 0.5).abs() < 1e-6);
+        assert!((part.intersection_over_smaller(&part) - 1.0).abs() < 1e-6);
+        assert!(whole.intersection_over_smaller(&rect(1.0, 1.0, 1.0, 9.0)).abs() < 1e-6);
     }
 
     #[test]

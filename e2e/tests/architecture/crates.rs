@@ -17,7 +17,7 @@ use crate::{
 
 /// The arrows as the design fixes them. The page for readers and every Cargo.toml must say the
 /// same; who adds an arrow writes it in all three places, in a commit that says why.
-const ARROWS: [(&str, &[&str]); 16] = [
+const ARROWS: [(&str, &[&str]); 18] = [
     ("types", &[]),
     ("media", &["types"]),
     ("frames", &["types"]),
@@ -26,6 +26,8 @@ const ARROWS: [(&str, &[&str]); 16] = [
     ("classes", &["types"]),
     ("track", &["types"]),
     ("infer-tract", &["onnx", "infer", "types"]),
+    ("infer-candle", &["onnx", "infer", "cuda-driver", "types"]),
+    ("cuda-driver", &["types"]),
     ("models", &["media", "types"]),
     ("annotations", &["types"]),
     ("pipeline", &["media", "frames", "infer", "track", "classes", "types"]),
@@ -38,6 +40,7 @@ const ARROWS: [(&str, &[&str]); 16] = [
             "onnx",
             "infer",
             "infer-tract",
+            "infer-candle",
             "track",
             "classes",
             "models",
@@ -52,12 +55,13 @@ const ARROWS: [(&str, &[&str]); 16] = [
 ];
 
 /// Dependencies whose owner the page must state, or else its table would guard nothing.
-const MUST_HAVE_AN_OWNER: [&str; 11] = [
+const MUST_HAVE_AN_OWNER: [&str; 12] = [
     "sha2",
     "image",
     "gstreamer",
     "tract-onnx",
     "tract-core",
+    "candle-core",
     "actix-web",
     "config",
     "clap",
@@ -169,6 +173,24 @@ fn every_crate_has_its_page_its_purpose_and_the_lints() -> Result<()> {
     Ok(())
 }
 
+/// The crate that may do what the workspace forbids, and therefore writes down its lints itself.
+const OWN_LINTS: &str = "crates/cuda-driver";
+
+#[test]
+fn the_lints_of_the_one_exception_are_the_workspaces_but_for_one() -> Result<()> {
+    let mut expected = workspace::root_manifest()?["workspace"]["lints"].clone();
+    let forbidden = concat!("un", "safe_code");
+    expected["rust"][forbidden] = Value::from("allow");
+    let packages = workspace::packages()?;
+    let own = packages.iter().find(|package| package.folder == OWN_LINTS);
+    let lints = own.and_then(|package| package.manifest.get("lints"));
+    anyhow::ensure!(
+        lints == Some(&expected),
+        "{OWN_LINTS}/Cargo.toml has {lints:?}, not {expected:?}"
+    );
+    Ok(())
+}
+
 fn missing_parts(package: &Package) -> Vec<String> {
     let folder = &package.folder;
     let mut faults = Vec::new();
@@ -181,7 +203,7 @@ fn missing_parts(package: &Package) -> Vec<String> {
         faults.push(format!("{folder}/src/lib.rs does not start with `//!`"));
     }
     let inherited = package.manifest.get("lints").and_then(|lints| lints.get("workspace"));
-    if inherited.and_then(Value::as_bool) != Some(true) {
+    if folder != OWN_LINTS && inherited.and_then(Value::as_bool) != Some(true) {
         faults.push(format!("{folder}/Cargo.toml does not say `[lints] workspace = true`"));
     }
     if folder.starts_with("crates/") && !library.contains("include_str!(\"../README.md\")") {

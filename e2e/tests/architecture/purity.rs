@@ -15,11 +15,42 @@ const PROCESS_PATHS: [[&str; 2]; 4] =
     [["std", "env"], ["std", "process"], ["process", "exit"], ["process", "abort"]];
 const PRINTING_MACROS: [&str; 5] = ["print", "println", "eprint", "eprintln", "dbg"];
 
+/// The one crate that exists to say it.
+const MAY_SAY_IT: &str = "crates/cuda-driver/";
+
 #[test]
-fn no_source_says_unsafe() -> Result<()> {
-    let faults: Vec<_> = rust_source::all()?.iter().flat_map(unsafe_words).collect();
+fn one_crate_alone_says_unsafe() -> Result<()> {
+    let sources = rust_source::all()?;
+    let others = sources.iter().filter(|source| !source.path.starts_with(MAY_SAY_IT));
+    let faults: Vec<_> = others.flat_map(unsafe_words).collect();
     assert_faultless("no unsafe", &faults);
     Ok(())
+}
+
+#[test]
+fn every_use_of_unsafe_says_why_it_is_sound() -> Result<()> {
+    let sources = rust_source::all()?;
+    let own = sources.iter().filter(|source| source.path.starts_with(MAY_SAY_IT));
+    let faults: Vec<_> = own.flat_map(unexplained_blocks).collect();
+    assert_faultless("a comment `// SAFETY: …` within the lines above", &faults);
+    Ok(())
+}
+
+/// How far above a block its reason may stand; one reason may hold for a few blocks in a row.
+const REACH: usize = 14;
+
+/// Blocks that may break something, without a reason above them. Types and declarations break nothing.
+fn unexplained_blocks(source: &RustSource) -> Vec<String> {
+    let lines: Vec<&str> = source.text.lines().collect();
+    let block = concat!("un", "safe {");
+    let blocks = lines.iter().enumerate().filter(|(_, line)| line.contains(block));
+    let explained = |at: usize| {
+        lines[at.saturating_sub(REACH)..=at].iter().any(|line| line.contains("// SAFETY: "))
+    };
+    blocks
+        .filter(|&(at, _)| !explained(at))
+        .map(|(at, line)| self::at(source, at + 1, line))
+        .collect()
 }
 
 #[test]
@@ -146,7 +177,7 @@ fn spell(tree: &UseTree, prefix: &mut Vec<String>, paths: &mut Vec<Vec<String>>)
 
 #[cfg(test)]
 mod tests {
-    use super::{RustSource, process_uses, unsafe_words};
+    use super::{RustSource, process_uses, unexplained_blocks, unsafe_words};
 
     fn source(text: &str) -> RustSource {
         RustSource::parse("crates/x/src/a.rs", text.to_owned()).unwrap()
@@ -176,6 +207,15 @@ mod tests {
         ] {
             assert_eq!(process_uses(&source(text)), Vec::<String>::new(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_block_without_its_reason_is_found() {
+        let block = concat!("un", "safe { f() }");
+        let bare = format!("fn a() {{\n    {block}\n}}");
+        assert_eq!(unexplained_blocks(&source(&bare)).len(), 1);
+        let told = format!("fn a() {{\n    // SAFETY: f is sound.\n    {block}\n}}");
+        assert_eq!(unexplained_blocks(&source(&told)), Vec::<String>::new());
     }
 
     #[test]

@@ -85,6 +85,8 @@ fn parameters_are_echoed_under_every_name_they_have() -> Result<()> {
         ("exif=ignore", "exif", json!("ignore")),
         ("timeout_ms=20000", "timeout_ms", json!(20_000)),
         ("tile=off", "tile", json!("off")),
+        ("tile=640x480", "tile", json!("640x480")),
+        ("tile=auto&tile_overlap=0.5", "tile_overlap", json!(0.5)),
     ] {
         let answer = post(&server, &format!("/detect?{query}"), town()?)?.json()?;
         assert_eq!(answer["params"][name], value, "{query}");

@@ -4,8 +4,12 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use detections_frames::Sampling;
+use detections_infer::{Overlap, TileMerge};
 
-use crate::build_info;
+use crate::{
+    build_info,
+    tiles::{self, Tile},
+};
 
 /// Object detection as a service and on the command line.
 #[derive(Debug, Parser)]
@@ -151,6 +155,8 @@ pub(crate) struct DetectArgs {
     /// Tell the pixels of each object, where the model segments; only in JSON
     #[arg(long)]
     pub(crate) masks: bool,
+    #[command(flatten)]
+    pub(crate) tiles: TileArgs,
     /// Whether pictures are turned upright
     #[arg(long, value_enum, default_value_t = ExifArg::Apply)]
     pub(crate) exif: ExifArg,
@@ -163,6 +169,26 @@ pub(crate) struct DetectArgs {
     /// Stop a video after so many searched frames
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) max_frames: Option<u64>,
+}
+
+/// How large pictures are cut.
+#[derive(Debug, Default, Args)]
+pub(crate) struct TileArgs {
+    /// Search large pictures in overlapping tiles too: off, auto or WIDTHxHEIGHT
+    #[arg(long, value_name = "TILE")]
+    pub(crate) tile: Option<Tile>,
+    /// Part of a tile's side that its neighbour shows too, 0..=0.9 [default: 0.2]
+    #[arg(long, value_name = "X", requires = "tile", value_parser = tiles::overlap)]
+    pub(crate) tile_overlap: Option<f32>,
+    /// What becomes of an object that several tiles show: nmm or nms [default: nmm]
+    #[arg(long, value_name = "HOW", requires = "tile", value_parser = tiles::merge)]
+    pub(crate) tile_merge: Option<TileMerge>,
+    /// By which overlap two boxes are one object: ios or iou [default: ios]
+    #[arg(long, value_name = "HOW", requires = "tile", value_parser = tiles::measure)]
+    pub(crate) tile_match: Option<Overlap>,
+    /// Metres of ground for each pixel, for --tile auto
+    #[arg(long, value_name = "METRES", requires = "tile", value_parser = tiles::metres)]
+    pub(crate) gsd: Option<f32>,
 }
 
 /// What is done about a picture's EXIF orientation.

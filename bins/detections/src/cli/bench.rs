@@ -94,7 +94,7 @@ struct Report {
     model: String,
     sha256: String,
     backend: &'static str,
-    device: &'static str,
+    device: String,
     /// Height and width.
     input: [usize; 2],
     threads: usize,
@@ -123,7 +123,7 @@ impl Report {
             model: card.name.clone(),
             sha256: card.sha256.to_string(),
             backend: card.backend,
-            device: card.device,
+            device: card.device.to_string(),
             input: card.input,
             threads: plan.threads.get(),
             batch,

@@ -8,7 +8,7 @@ use std::{error::Error, ops::ControlFlow, sync::Arc};
 
 use detections_classes::BoundClasses;
 use detections_frames::Exif;
-use detections_infer::{Masks, NmsMode};
+use detections_infer::{DetectorHealth, Masks, NmsMode, Tiling};
 use detections_pipeline::{ClassSelection, SearchRequest, StillRequest, Tracking, VideoRequest};
 use detections_types::CancelToken;
 
@@ -17,7 +17,7 @@ use self::{
     video::VideoPlan,
 };
 use super::{
-    args::{DetectArgs, ExifArg},
+    args::{DetectArgs, ExifArg, TileArgs},
     exit::{Exit, Failure, explain},
     inputs::{self, Input, Kind, Listing, read_picture},
     interrupt::stop_on_interrupt,
@@ -26,7 +26,13 @@ use super::{
     save::{self, Target},
     table::{Columns, Table},
 };
-use crate::{config::Config, draw::draw, engine::Engine, wire::VideoParamsBody};
+use crate::{
+    config::Config,
+    draw::draw,
+    engine::Engine,
+    tiles::{AskedTiles, Senseless},
+    wire::VideoParamsBody,
+};
 
 /// Runs the subcommand.
 pub(super) fn run(args: &DetectArgs, config: &Config) -> Result<Exit, Failure> {
@@ -53,6 +59,9 @@ pub(super) fn run(args: &DetectArgs, config: &Config) -> Result<Exit, Failure> {
     in_order(&jobs, config.infer.threads, |job| turn(&engine, &picture, &stop, job), each)
         .map_err(|error| Failure::failed(error.to_string()))?;
     let exit = reporter.finish(&listing)?;
+    if let DetectorHealth::DeviceFailed { reason } = engine.detector.health() {
+        return Err(Failure::device(&reason));
+    }
     stop.check().map(|()| exit).map_err(|_interrupt| Failure::failed("interrupted"))
 }
 
@@ -112,12 +121,22 @@ fn request(
         nms: if args.agnostic_nms { NmsMode::Agnostic } else { NmsMode::ClassWise },
         masks: if args.masks { Masks::On } else { Masks::Off },
         classes: selection(&args.only, classes)?,
+        tiling: tiling(&args.tiles, config.model.gsd)?,
     };
     let exif = match args.exif {
         ExifArg::Apply => Exif::Apply,
         ExifArg::Ignore => Exif::Ignore,
     };
     Ok(StillRequest { search, exif })
+}
+
+fn tiling(args: &TileArgs, model_gsd: Option<f32>) -> Result<Option<Tiling>, Failure> {
+    let &TileArgs { tile, tile_overlap, tile_merge, tile_match, gsd } = args;
+    let asked =
+        AskedTiles { tile, overlap: tile_overlap, merge: tile_merge, measure: tile_match, gsd };
+    asked.settle(model_gsd).map_err(|Senseless { name, problem }| {
+        Failure::usage(format!("--{}: {problem}", name.replace('_', "-")))
+    })
 }
 
 fn selection(words: &[String], classes: &BoundClasses) -> Result<ClassSelection, Failure> {

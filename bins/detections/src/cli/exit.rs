@@ -1,7 +1,8 @@
-//! How the program ends: the four exit codes, and which error ends with which.
+//! How the program ends: the five exit codes, and which error ends with which.
 
 use std::{error::Error, process::ExitCode};
 
+use detections_infer::InferError;
 use detections_types::ErrorKind;
 
 /// An error with all its causes on one line.
@@ -18,6 +19,8 @@ pub enum Exit {
     Usage,
     /// A picture or a model file is wrong.
     BadInput,
+    /// The device that was asked for is not there, or failed while it worked.
+    Device,
 }
 
 impl From<Exit> for ExitCode {
@@ -27,6 +30,8 @@ impl From<Exit> for ExitCode {
             Exit::Failed => Self::FAILURE,
             Exit::Usage => Self::from(64),
             Exit::BadInput => Self::from(65),
+            // EX_UNAVAILABLE of sysexits.h, whose numbers the two above are too.
+            Exit::Device => Self::from(69),
         }
     }
 }
@@ -66,9 +71,21 @@ impl Failure {
         Self { exit: kind.into(), message: explain(error) }
     }
 
+    /// The device failed in the middle of the work.
+    pub(crate) fn device(reason: &str) -> Self {
+        Self { exit: Exit::Device, message: format!("the device failed: {reason}") }
+    }
+
     /// The output or another file cannot be written.
     pub(crate) fn failed(message: impl Into<String>) -> Self {
         Self { exit: Exit::Failed, message: message.into() }
+    }
+}
+
+impl From<InferError> for Failure {
+    fn from(error: InferError) -> Self {
+        let failure = Self::new(error.kind(), &error);
+        if error.is_of_device() { Self { exit: Exit::Device, ..failure } } else { failure }
     }
 }
 

@@ -3,10 +3,9 @@
 
 mod text;
 
-use std::{collections::BTreeMap, num::NonZeroUsize, sync::Arc};
+use std::{collections::BTreeMap, num::NonZeroUsize};
 
 use detections_infer::{Detector, DetectorOptions, Manifest, ManifestOptions};
-use detections_infer_tract::TractModel;
 use detections_models::{ModelArtifact, ModelSource};
 use detections_onnx::OnnxFile;
 use detections_types::{Dim, ModelDescription, TensorInfo};
@@ -19,17 +18,18 @@ use super::{
 };
 use crate::{
     config::Config,
-    engine::{BACKEND, EngineError, fetch_classes, fetch_model, manifest_options},
+    engine::{Backend, EngineError, fetch_classes, fetch_model, manifest_options},
 };
 
 /// Runs the subcommand.
 pub(super) fn run(args: &InspectArgs, config: &Config) -> Result<Exit, Failure> {
+    let backend = Backend::open(&config.infer)?;
     let options = manifest_options(&config.model, None);
     let artifact = match &args.file {
         Some(path) => ModelSource::Path(path.clone()).fetch().map_err(EngineError::from)?,
         None => fetch_model(config)?,
     };
-    let mut inspection = Inspection::of(&artifact, &options);
+    let mut inspection = Inspection::of(&artifact, &options, &backend);
     let classes = inspection.bind(config);
     let text = if args.json { inspection.json()? } else { text::sheet(&inspection) };
     // Whether anybody reads on makes no difference: this is all.
@@ -114,7 +114,7 @@ struct Mapped {
 }
 
 impl Inspection {
-    fn of(artifact: &ModelArtifact, options: &ManifestOptions) -> Self {
+    fn of(artifact: &ModelArtifact, options: &ManifestOptions, backend: &Backend) -> Self {
         let mut inspection = Self {
             model: artifact.name.clone(),
             origin: artifact.origin.to_string(),
@@ -128,13 +128,13 @@ impl Inspection {
             refused: Vec::new(),
         };
         match OnnxFile::parse(&artifact.bytes) {
-            Ok(file) => inspection.look_into(&file, options),
+            Ok(file) => inspection.look_into(&file, options, backend),
             Err(error) => inspection.refused.push(explain(&error)),
         }
         inspection
     }
 
-    fn look_into(&mut self, file: &OnnxFile, options: &ManifestOptions) {
+    fn look_into(&mut self, file: &OnnxFile, options: &ManifestOptions, backend: &Backend) {
         let description = file.description();
         self.metadata.clone_from(&description.metadata);
         self.inputs = description.signature.inputs.iter().map(Tensor::from).collect();
@@ -145,7 +145,7 @@ impl Inspection {
         });
         match Manifest::resolve(description, options) {
             Ok(manifest) => {
-                let manifest = match try_out(file, manifest.clone()) {
+                let manifest = match try_out(file, manifest.clone(), backend) {
                     Ok(manifest) => manifest,
                     Err(refused) => {
                         self.refused.push(refused);
@@ -184,12 +184,13 @@ impl Inspection {
 
 /// Makes a worker as the service does, which looks at an empty picture; gives how the model is then read, or says in
 /// words why it is not.
-fn try_out(file: &OnnxFile, manifest: Manifest) -> Result<Manifest, String> {
-    let (model, manifest) = TractModel::load_undecoded(file, manifest)
-        .map_err(|error| format!("{BACKEND}: {}", explain(&error)))?;
+fn try_out(file: &OnnxFile, manifest: Manifest, backend: &Backend) -> Result<Manifest, String> {
+    let (model, manifest) = backend
+        .load(file, manifest)
+        .map_err(|error| format!("{}: {}", backend.name(), explain(&error)))?;
     let one = NonZeroUsize::MIN;
     let options = DetectorOptions { workers: one, queue_capacity: one };
-    let detector = Detector::spawn(Arc::new(model), manifest.clone(), options);
+    let detector = Detector::spawn(model, manifest.clone(), options);
     detector.map(|_works| manifest).map_err(|error| explain(&error))
 }
 

@@ -2,6 +2,8 @@
 
 use std::{fs, path::PathBuf};
 
+use detections_infer::DeviceName;
+
 use super::{Config, ConfigFaults, InputSize, LogFormat, Overrides};
 
 fn load(toml: &str, env: &[(&str, &str)], flags: &[(&str, &str)]) -> Result<Config, ConfigFaults> {
@@ -144,14 +146,36 @@ fn a_model_chosen_higher_up_undoes_the_choice_below() {
 }
 
 #[test]
-fn what_this_build_lacks_is_refused() {
-    for (name, value, key) in [
-        ("DETECTIONS__INFER__BACKEND", "candle", "infer.backend"),
-        ("DETECTIONS__INFER__DEVICE", "cuda:0", "infer.device"),
+fn what_this_build_lacks_is_refused_and_what_it_has_is_taken() {
+    for (name, value, key, built_in) in [
+        ("DETECTIONS__INFER__BACKEND", "tract", "infer.backend", true),
+        ("DETECTIONS__INFER__BACKEND", "candle", "infer.backend", cfg!(feature = "candle")),
+        ("DETECTIONS__INFER__BACKEND", "onnx", "infer.backend", false),
+        ("DETECTIONS__INFER__DEVICE", "cpu", "infer.device", true),
+        ("DETECTIONS__INFER__DEVICE", "gpu", "infer.device", false),
     ] {
+        if built_in {
+            assert!(load("", &[(name, value)], &[]).is_ok(), "{name}={value}");
+            continue;
+        }
         let found = problems("", &[(name, value)]);
         assert!(found.len() == 1 && found[0].starts_with(key), "{found:?}");
-        assert!(found[0].contains("this build"), "{found:?}");
+        assert!(found[0].contains(&format!("`{value}`")), "{found:?}");
+    }
+}
+
+#[test]
+fn a_graphics_processor_is_for_candle_and_for_builds_that_have_cuda() {
+    let both = [("DETECTIONS__INFER__BACKEND", "candle"), ("DETECTIONS__INFER__DEVICE", "cuda:1")];
+    if cfg!(feature = "cuda") {
+        let infer = load("", &both, &[]).unwrap().infer;
+        assert_eq!(infer.device, DeviceName::Cuda(1));
+        let found = problems("", &both[1..]);
+        assert!(found[0].contains("tract runs on the cpu alone"), "{found:?}");
+    } else {
+        let found = problems("", &both[1..]);
+        assert!(found.len() == 1 && found[0].starts_with("infer.device"), "{found:?}");
+        assert!(found[0].contains("CUDA is not in this build"), "{found:?}");
     }
 }
 

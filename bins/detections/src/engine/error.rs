@@ -2,12 +2,12 @@
 
 use detections_classes::ClassesError;
 use detections_infer::InferError;
-use detections_infer_tract::InferTractError;
 use detections_models::ModelsError;
 use detections_onnx::OnnxError;
 use detections_types::ErrorKind;
 
-use super::{BACKEND, ClassOrigin};
+use super::{Backend, BackendError, ClassOrigin};
+use crate::config::BackendName;
 
 /// Why detection cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -34,14 +34,19 @@ pub enum EngineError {
         #[source]
         source: InferError,
     },
+    /// The device that was asked for is not there, or fails before it has run anything.
+    #[error(transparent)]
+    Device(BackendError),
     /// The backend does not run the model.
-    #[error("model {model} is refused by {BACKEND}")]
+    #[error("model {model} is refused by {backend}")]
     Backend {
         /// Where the model came from.
         model: String,
-        /// What the backend said.
+        /// The backend.
+        backend: BackendName,
+        /// What it said.
         #[source]
-        source: InferTractError,
+        source: BackendError,
     },
     /// The workers do not start, or fail in their warm-up.
     #[error("model {model} does not run")]
@@ -64,6 +69,29 @@ pub enum EngineError {
 }
 
 impl EngineError {
+    /// What a backend said of a model, or of its device while it loaded the model.
+    pub(super) fn of_backend(model: &str, backend: &Backend, source: BackendError) -> Self {
+        let name = backend.name();
+        if source.is_of_device() {
+            return Self::Device(source);
+        }
+        Self::Backend { model: model.to_owned(), backend: name, source }
+    }
+
+    /// Whether the device is at fault: another machine may do.
+    #[must_use]
+    pub fn is_of_device(&self) -> bool {
+        match self {
+            Self::Device(_) => true,
+            Self::Detector { source, .. } => source.is_of_device(),
+            Self::Source(_)
+            | Self::Onnx { .. }
+            | Self::Manifest { .. }
+            | Self::Backend { .. }
+            | Self::Classes { .. } => false,
+        }
+    }
+
     /// What kind of failure this is.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
@@ -71,7 +99,7 @@ impl EngineError {
             Self::Source(source) => source.kind(),
             Self::Onnx { source, .. } => source.kind(),
             Self::Manifest { source, .. } | Self::Detector { source, .. } => source.kind(),
-            Self::Backend { source, .. } => source.kind(),
+            Self::Device(source) | Self::Backend { source, .. } => source.kind(),
             Self::Classes { source, .. } => source.kind(),
         }
     }
@@ -90,6 +118,7 @@ impl EngineError {
             | Self::Source(_)
             | Self::Onnx { .. }
             | Self::Manifest { .. }
+            | Self::Device(_)
             | Self::Backend { .. }
             | Self::Detector { .. } => false,
         }

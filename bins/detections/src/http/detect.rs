@@ -7,7 +7,9 @@ use actix_web::{
     http::{StatusCode, header::CONTENT_TYPE},
     web,
 };
+use detections_infer::InferError;
 use detections_media::{MediaKind, SNIFF_LEN, sniff};
+use detections_pipeline::PipelineError;
 use detections_types::{CancelToken, ErrorKind};
 use tokio::time::timeout_at;
 
@@ -143,6 +145,11 @@ fn failed(error: WorkError) -> Problem {
     if let WorkError::Record(error) = &error {
         tracing::error!(error = told_with_causes(error), "a result is not stored");
         return Failure::of_record(error).into();
+    }
+    if let WorkError::Pipeline(PipelineError::Infer(error @ InferError::Parameter { .. })) = &error
+    {
+        // Whether it fits shows only beside the picture: tiles, for one.
+        return Problem::parameter("invalid_parameter", error.to_string());
     }
     let kind = error.kind();
     tracing::debug!(?kind, error = told_with_causes(&error), "no detections");

@@ -42,6 +42,8 @@ struct InfoModel {
     backend: String,
     /// The device.
     device: String,
+    /// What the device is: of a graphics processor its name, memory, compute capability and driver.
+    device_description: String,
     /// Pictures that are inferred at the same time.
     threads: usize,
 }
@@ -99,6 +101,8 @@ struct InfoBuild {
     profile: &'static str,
     /// Whether the project's own model is compiled in.
     built_in_model: bool,
+    /// The tensor runtimes that are compiled in, with their devices.
+    backends: &'static [&'static str],
 }
 
 impl InfoModel {
@@ -112,7 +116,8 @@ impl InfoModel {
             preprocess: card.preprocess.clone(),
             labels: card.labels.clone(),
             backend: card.backend.to_owned(),
-            device: card.device.to_owned(),
+            device: card.device.to_string(),
+            device_description: card.device_description.clone(),
             threads: config.infer.threads.get(),
         }
     }
@@ -137,6 +142,7 @@ const BUILD: InfoBuild = InfoBuild {
     commit: build_info::COMMIT,
     profile: build_info::PROFILE,
     built_in_model: build_info::BUILT_IN_MODEL,
+    backends: build_info::BACKENDS,
 };
 
 /// The model and why its head was recognised, the classes, the limits and the build.

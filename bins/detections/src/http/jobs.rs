@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    http::{StatusCode, header::HeaderMap},
+    http::{Method, StatusCode, header::HeaderMap},
     web,
 };
 use tokio::time::timeout;
@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::{
     Problem, Service,
-    stream::{Format, respond},
+    stream::{Format, headed, respond},
 };
 use crate::{
     access::Caller,
@@ -74,6 +74,10 @@ pub(super) async fn events(
         return Ok(HttpResponse::NoContent().finish());
     }
     let reader = log.read_after(after).map_err(|error| no_events(&error))?;
+    if request.method() == Method::HEAD {
+        // Without waiting for the events whose headers these are.
+        return Ok(headed(format).finish());
+    }
     Ok(respond(format, reader, None, |_response| {}))
 }
 

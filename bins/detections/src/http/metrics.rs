@@ -48,7 +48,7 @@ struct ModelLabels {
     sha256: String,
     head: String,
     backend: &'static str,
-    device: &'static str,
+    device: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -162,7 +162,7 @@ impl Metrics {
             sha256: card.sha256.to_string(),
             head: card.head.to_string(),
             backend: card.backend,
-            device: card.device,
+            device: card.device.to_string(),
         };
         self.model.clear();
         self.model.get_or_create(&labels).set(1);

@@ -8,7 +8,7 @@ use std::{fmt::Display, ops::RangeInclusive, str::FromStr, time::Duration};
 
 use detections_classes::BoundClasses;
 use detections_frames::Exif;
-use detections_infer::{Masks, NmsMode};
+use detections_infer::{Masks, NmsMode, Tiling};
 use detections_pipeline::{ClassSelection, SearchRequest, StillRequest};
 use detections_types::Score;
 
@@ -20,6 +20,7 @@ pub(super) use self::{
 use super::Problem;
 use crate::{
     config::{Config, MAX_DETECTIONS},
+    tiles::{self, AskedTiles, Senseless},
     wire::ParamsBody,
 };
 
@@ -59,7 +60,6 @@ fn search(
     classes: &BoundClasses,
 ) -> Result<SearchRequest, Problem> {
     let defaults = &config.detect;
-    refuse_tiles(given)?;
     Ok(SearchRequest {
         confidence: given.read(Name::Confidence, score)?.unwrap_or(defaults.confidence),
         iou: given.read(Name::Iou, within(0.0..=1.0))?.unwrap_or(defaults.iou),
@@ -69,6 +69,7 @@ fn search(
         nms: given.read(Name::AgnosticNms, nms)?.unwrap_or(NmsMode::ClassWise),
         masks: given.read(Name::Masks, masks)?.unwrap_or_default(),
         classes: given.read(Name::Classes, selection(classes))?.unwrap_or_default(),
+        tiling: tiling(given, config.model.gsd)?,
     })
 }
 
@@ -82,20 +83,18 @@ fn whole_ms(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Pictures are searched whole; asking for anything else must not be ignored.
-fn refuse_tiles(given: &mut Given) -> Result<(), Problem> {
-    let overlap_alone = given.has(Name::TileOverlap) && !given.has(Name::Tile);
-    given.read(Name::Tile, |text| match text.one()? {
-        "off" => Ok(()),
-        _ => Err("must be off: tiles are not supported yet".to_owned()),
-    })?;
-    given.read(Name::TileOverlap, |text| {
-        if overlap_alone {
-            return Err("needs tile".to_owned());
-        }
-        within(0.0..=0.9_f32)(text).map(|_| ())
-    })?;
-    Ok(())
+/// How a picture or frame is cut.
+fn tiling(given: &mut Given, model_gsd: Option<f32>) -> Result<Option<Tiling>, Problem> {
+    let asked = AskedTiles {
+        tile: given.read(Name::Tile, |text| text.one()?.parse())?,
+        overlap: given.read(Name::TileOverlap, |text| tiles::overlap(text.one()?))?,
+        merge: given.read(Name::TileMerge, |text| tiles::merge(text.one()?))?,
+        measure: given.read(Name::TileMatch, |text| tiles::measure(text.one()?))?,
+        gsd: given.read(Name::Gsd, |text| tiles::metres(text.one()?))?,
+    };
+    asked.settle(model_gsd).map_err(|Senseless { name, problem }| {
+        Problem::parameter("invalid_parameter", format!("parameter `{name}` {problem}"))
+    })
 }
 
 fn within<T: FromStr + PartialOrd + Display>(

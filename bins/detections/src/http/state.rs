@@ -39,6 +39,7 @@ pub struct Service {
     loaded: RwLock<Option<Arc<Loaded>>>,
     upkeep: OnceLock<UpkeepHandle>,
     notices: Notices,
+    device_failure: OnceLock<String>,
 }
 
 /// The engine and the threads that work with it.
@@ -93,6 +94,7 @@ impl Service {
             loaded: RwLock::default(),
             upkeep: OnceLock::new(),
             notices: Notices::default(),
+            device_failure: OnceLock::new(),
         }
     }
 
@@ -147,6 +149,24 @@ impl Service {
     #[must_use]
     pub const fn notices(&self) -> &Notices {
         &self.notices
+    }
+
+    /// From now on nothing is done any more: the device fails before it has run any model.
+    pub fn fail_device(&self, reason: String) {
+        // The first reason is the one that counts.
+        self.device_failure.set(reason).ok();
+    }
+
+    /// Why the device under the model does not work, if it does not.
+    #[must_use]
+    pub fn device_failure(&self) -> Option<String> {
+        let health = self.loaded().map(|loaded| loaded.engine.detector.health());
+        match health {
+            Some(DetectorHealth::DeviceFailed { reason }) => Some(reason),
+            Some(DetectorHealth::Healthy | DetectorHealth::Failed { .. }) | None => {
+                self.device_failure.get().cloned()
+            }
+        }
     }
 
     /// The counters.
@@ -205,9 +225,14 @@ impl Service {
     }
 
     pub(super) fn phase(&self) -> Phase {
+        if let Some(reason) = self.device_failure.get() {
+            return Phase::Failed(reason.clone());
+        }
         let Some(loaded) = self.loaded() else { return Phase::Loading };
         match loaded.engine.detector.health() {
-            DetectorHealth::Failed { reason } => Phase::Failed(reason),
+            DetectorHealth::Failed { reason } | DetectorHealth::DeviceFailed { reason } => {
+                Phase::Failed(reason)
+            }
             DetectorHealth::Healthy if self.is_draining() => Phase::Draining,
             DetectorHealth::Healthy => Phase::Ready(loaded),
         }

@@ -101,14 +101,20 @@ pub(super) fn respond(
     uploading: Option<Uploading>,
     head: impl FnOnce(&mut HttpResponseBuilder),
 ) -> HttpResponse {
+    let mut response = headed(format);
+    head(&mut response);
+    let telling = Telling { format, reader, uploading, patience: PING_INTERVAL };
+    response.streaming(telling.pieces())
+}
+
+/// A response with the headers of events in this format.
+pub(super) fn headed(format: Format) -> HttpResponseBuilder {
     let mut response = HttpResponse::build(StatusCode::OK);
     response
         .insert_header((CONTENT_TYPE, format.mime()))
         .insert_header((CACHE_CONTROL, "no-store"))
         .insert_header((X_ACCEL_BUFFERING, "no"));
-    head(&mut response);
-    let telling = Telling { format, reader, uploading, patience: PING_INTERVAL };
-    response.streaming(telling.pieces())
+    response
 }
 
 /// A response in progress; when it is dropped, its reader is gone.

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     config::Config,
-    engine::{Classes, Engine, EngineError, LoadedModel, manifest_options},
+    engine::{Backend, Classes, Engine, EngineError, LoadedModel, manifest_options},
     http::{Service, told_with_causes},
     serve::ServeError,
 };
@@ -23,6 +23,7 @@ use crate::{
 /// What keeps one service up.
 pub(super) struct Keeper {
     config: Arc<Config>,
+    backend: Backend,
     model: ModelFrom,
     classes: ClassesFrom,
     new_model: Option<NewModel>,
@@ -45,8 +46,12 @@ enum NotTaken {
 impl Keeper {
     /// Loads what can be had without asking the Loader.
     ///
-    /// Errors are those of local files; what the Loader has, or had, is only refused.
-    pub(super) fn begin(service: &Service, config: Arc<Config>) -> Result<Self, ServeError> {
+    /// Errors are those of local files and of the device; what the Loader has, or had, is only refused.
+    pub(super) fn begin(
+        service: &Service,
+        config: Arc<Config>,
+        backend: Backend,
+    ) -> Result<Self, ServeError> {
         let seed = RandomState::new().build_hasher().finish();
         let mut keeper = Self {
             model: ModelFrom::new(&config)?,
@@ -56,6 +61,7 @@ impl Keeper {
             bound: None,
             schedule: Schedule::new(config.loader.interval, seed),
             unanswered: false,
+            backend,
             config,
         };
         keeper.new_model = keeper.model.at_hand().map_err(EngineError::from)?;
@@ -73,8 +79,9 @@ impl Keeper {
             notices.set(Topic::ClassesSource, text);
         }
         let local = !keeper.model.is_remote();
-        if let Some(NotTaken::Refused(error)) = keeper.take_model(service).err().filter(|_| local) {
-            return Err(error);
+        match keeper.take_model(service) {
+            Err(NotTaken::Refused(error)) if local || error.is_of_device() => return Err(error),
+            Ok(()) | Err(NotTaken::Refused(_) | NotTaken::Waits(_)) => {}
         }
         if let Some(loaded) = service.loaded().filter(|_| keeper.model.is_remote()) {
             let model = &loaded.engine.model.name;
@@ -230,7 +237,12 @@ impl Keeper {
                     Part::Swapped
                 }
                 Err(not_taken) => {
+                    let of_device = not_taken.is_of_device();
                     let text = not_taken.text();
+                    // With a model in service, its next run tells whether the device is lost.
+                    if of_device && first {
+                        service.fail_device(text.clone());
+                    }
                     service.metrics().model_reloaded("refused");
                     service.notices().set(Topic::Model, format!("a new model is refused: {text}"));
                     tracing::warn!(error = text, "a new model is refused");
@@ -283,7 +295,7 @@ impl Keeper {
         let refused = |error: EngineError| NotTaken::Refused(error.into());
         let artifact = self.model.artifact(new).map_err(|error| refused(error.into()))?;
         let options = manifest_options(&config.model, None);
-        let loaded = LoadedModel::compile(&artifact, &options).map_err(refused)?;
+        let loaded = LoadedModel::compile(&artifact, &options, &self.backend).map_err(refused)?;
         drop(artifact);
         let newer = self.new_classes.as_ref().map(|new| (&new.classes, true));
         let older = self.bound.as_ref().map(|classes| (classes, false));
@@ -346,6 +358,13 @@ impl Keeper {
 }
 
 impl NotTaken {
+    fn is_of_device(&self) -> bool {
+        match self {
+            Self::Waits(_) => false,
+            Self::Refused(error) => error.is_of_device(),
+        }
+    }
+
     fn text(self) -> String {
         match self {
             Self::Waits(text) => text,
@@ -370,6 +389,8 @@ fn tell_ready(engine: &Engine, config: &Config) {
         model = card.name,
         sha256 = %card.sha256,
         head = %card.head,
+        backend = card.backend,
+        device = %card.device,
         threads = config.infer.threads,
         "ready"
     );

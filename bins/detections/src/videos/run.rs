@@ -153,7 +153,7 @@ impl Sink for Teller<'_> {
             Event::Start(info) => {
                 let Some(params) = self.params.take() else { return ControlFlow::Break(()) };
                 let id = self.video.id().to_owned();
-                VideoEvent::Start(StartBody { id, video: (&info).into(), params })
+                VideoEvent::Start(Box::new(StartBody { id, video: (&info).into(), params }))
             }
             Event::Frame(report) => return self.frame(&report),
             Event::End(summary) => return self.end(&summary),

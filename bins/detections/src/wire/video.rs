@@ -16,7 +16,7 @@ use crate::events::EventKind;
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum VideoEvent {
     /// The first frame was decoded; comes first.
-    Start(StartBody),
+    Start(Box<StartBody>),
     /// A frame was searched.
     Frame(FrameBody),
     /// Time has passed: comes every two seconds.
@@ -215,14 +215,15 @@ pub struct ErrorBody {
     /// A word for programs: `decode_error` where the video goes on behind a damaged part, `truncated` where it
     /// ends before the end that its container states. A fatal one has the
     /// code that a response of its own would have: `undecodable`, `unsupported_media`, `video_too_large`,
-    /// `body_too_large`, `malformed_body`, `config_after_file`, `client_stalled`, `client_gone`,
+    /// `no_video_stream`, `body_too_large`, `malformed_body`, `config_after_file`, `client_stalled`, `client_gone`,
     /// `decoder_stalled`, `deadline_exceeded`, `events_overflow`, `cancelled`, `shutting_down`,
     /// `model_failed`, `outbox_full`, `outbox_failed`, `internal`.
     #[schema(example = "decode_error")]
     pub code: &'static str,
     /// A sentence for people.
     pub message: String,
-    /// When the last frame before it is shown, in milliseconds; absent where there was none.
+    /// When the damaged part is shown, or, where that is not known, the last frame before it, in milliseconds; absent
+    /// where there was none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pts_ms: Option<f64>,
     /// Whether the stream ends here.

@@ -130,9 +130,9 @@ fn all_faults_of_the_configuration_are_told_at_once() {
         "--max-detections",
         "0",
         "--backend",
-        "candle",
+        "onnx",
         "--device",
-        "cuda:0",
+        "gpu",
     ];
     let words = [
         "server.porrt",
@@ -142,7 +142,7 @@ fn all_faults_of_the_configuration_are_told_at_once() {
         "detect.max_detections",
         "infer.backend",
         "infer.device",
-        "`cuda:0`",
+        "`gpu`",
     ];
     refused(&args, 64, &words);
     refused(&["--config", "/nowhere/c.toml", "bench"], 64, &["/nowhere/c.toml"]);

@@ -198,17 +198,20 @@ impl Decoder {
         }
         let was_running = self.graph.is_some();
         let ended = pulled.and_then(|_none| self.status.take_fault().map_or(Ok(None), Err));
-        self.end(matches!(ended, Err(FrameError::Stalled { .. })));
+        self.end(ended.as_ref().err());
         if was_running && ended.is_ok() {
             self.loss = self.status.take_losses();
         }
         ended
     }
 
-    /// Ended for good: its threads and memory are not needed any longer.
-    fn end(&mut self, hangs: bool) {
+    /// Ended for good: its threads and memory are not needed any longer. Whoever is interrupted waits for nothing, and
+    /// does not know whether the decoder hangs.
+    fn end(&mut self, error: Option<&FrameError>) {
+        let may_hang =
+            matches!(error, Some(FrameError::Stalled { .. } | FrameError::Interrupted(_)));
         match self.graph.take() {
-            Some(graph) if hangs => graph.abandon(),
+            Some(graph) if may_hang => graph.abandon(),
             graph => drop(graph),
         }
     }
@@ -228,7 +231,7 @@ impl Decoder {
                 Ok(if let Number::Known(number) = number { Some(number) } else { None })
             }
             Err(error) => {
-                self.end(matches!(error, FrameError::Stalled { .. }));
+                self.end(Some(&error));
                 Err(error)
             }
         }

@@ -39,6 +39,19 @@ pub(super) fn leave_out(pad: &gst::Pad, status: &Arc<Status>) {
     });
 }
 
+/// Lets the `pad` of a decoder give no frame of a picture that begins before what is shown: it would be given a time
+/// within that, since it lasts so long.
+pub(super) fn cut_off(pad: &gst::Pad) {
+    pad.add_probe(gst::PadProbeType::BUFFER, |pad, info| {
+        if let Some(buffer) = info.buffer_mut()
+            && is_outside(pad, buffer)
+        {
+            buffer.make_mut().set_duration(gst::ClockTime::from_nseconds(1));
+        }
+        gst::PadProbeReturn::Ok
+    });
+}
+
 /// Notes every picture that comes to `pad`, since a frame is to come of it.
 pub(super) fn await_frames(pad: &gst::Pad, status: &Arc<Status>) {
     let status = Arc::clone(status);

@@ -10,7 +10,7 @@ use super::{
     clock, entry,
     index::Shown,
     kinds::{self, Kind, Layout},
-    memory, plug,
+    memory, plug, size,
     status::Status,
     supply::Supply,
     temporal,
@@ -58,7 +58,7 @@ impl Graph {
             closer: supply.closer(),
         };
         graph.listen(status);
-        let chain = Chain::new(&graph, rules, kind.shown)?;
+        let chain = Chain::new(&graph, rules, kind.stated.and_then(|stated| stated.shown))?;
         // What is behind the decoder runs before anything can reach it.
         graph.pipeline.set_state(gst::State::Playing).map_err(broken)?;
         let bytes = supply.into_element(kind, Arc::clone(status)).upcast();
@@ -213,12 +213,15 @@ impl Chain {
             elements.extend(plug::parser(caps)?);
             let decoder = plug::decoder(caps)?;
             self.tune(&decoder)?;
-            let entry = static_pad(&decoder, "sink")?;
+            let sink = static_pad(&decoder, "sink")?;
             if kinds::tells_places(caps) {
-                temporal::state_times(&entry);
+                temporal::state_times(&sink);
+            }
+            if self.shown.is_some() {
+                entry::cut_off(&sink);
             }
             let first = elements.first().unwrap_or(&decoder);
-            self.watch(&static_pad(first, "sink")?, &entry);
+            self.watch(&static_pad(first, "sink")?, &sink);
             elements.push(decoder);
         }
         if let Some(shown) = self.shown {
@@ -263,12 +266,13 @@ impl Chain {
     /// Refuses what is too large as soon as its size is told, and lets fewer of large frames be held at once.
     fn limit(&self, pad: &gst::Pad) {
         let chain = self.clone();
-        pad.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |pad, info| {
-            let Some(gst::EventView::Caps(event)) = info.event().map(|event| event.view()) else {
-                return gst::PadProbeReturn::Ok;
+        let kinds = gst::PadProbeType::EVENT_DOWNSTREAM | gst::PadProbeType::BUFFER;
+        pad.add_probe(kinds, move |pad, info| {
+            let size = match &info.data {
+                Some(gst::PadProbeData::Event(event)) => chain.stated_size(event),
+                Some(gst::PadProbeData::Buffer(buffer)) => size::of_picture(pad, buffer),
+                _ => None,
             };
-            chain.status.parsed(event.caps().structure(0).and_then(kinds::codec));
-            let size = event.caps().structure(0).and_then(square_size);
             match size.map_or(Ok(()), |size| chain.admit(size, pad)) {
                 Ok(()) => gst::PadProbeReturn::Ok,
                 Err(error) => {
@@ -277,6 +281,14 @@ impl Chain {
                 }
             }
         });
+    }
+
+    /// What is said of the pictures that follow.
+    fn stated_size(&self, event: &gst::EventRef) -> Option<(u32, u32)> {
+        let gst::EventView::Caps(event) = event.view() else { return None };
+        let structure = event.caps().structure(0)?;
+        self.status.parsed(kinds::codec(structure));
+        size::stated(structure)
     }
 
     /// Shares the memory for frames of this size among the element of `pad`, which is not opened yet, and the queue.
@@ -318,24 +330,6 @@ fn wish(element: &gst::Element, wishes: &[(&str, &str)]) {
             element.set_property_from_str(name, value);
         }
     }
-}
-
-/// Width and height with square pixels, either of them stretched.
-fn square_size(caps: &gst::StructureRef) -> Option<(u32, u32)> {
-    let side = |name| caps.get::<i32>(name).ok().and_then(|side| u32::try_from(side).ok());
-    let (width, height) = (side("width")?, side("height")?);
-    let Ok(ratio) = caps.get::<gst::Fraction>("pixel-aspect-ratio") else {
-        return Some((width, height));
-    };
-    let (numer, denom) = (ratio.numer().unsigned_abs().max(1), ratio.denom().unsigned_abs().max(1));
-    let stretched = |side: u32, by: u32, of: u32| {
-        u32::try_from(u64::from(side) * u64::from(by) / u64::from(of)).unwrap_or(u32::MAX)
-    };
-    Some(if numer > denom {
-        (stretched(width, numer, denom), height)
-    } else {
-        (width, stretched(height, denom, numer))
-    })
 }
 
 /// Lets a stream that is not decoded flow nowhere, for one that blocks would block the others.

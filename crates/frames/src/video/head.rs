@@ -3,7 +3,6 @@
 use std::{
     fs::File,
     io::{self, Read, Seek, SeekFrom},
-    time::Duration,
 };
 
 use detections_types::CancelToken;
@@ -33,8 +32,6 @@ pub(super) struct Head {
     pub(super) chunks: Vec<Chunk>,
     /// Whether decoding can begin before the last byte is there.
     pub(super) progressive: bool,
-    /// The length that an index in front states.
-    pub(super) duration: Option<Duration>,
 }
 
 impl Head {
@@ -59,51 +56,38 @@ impl Head {
             let whole = ended.then_some(bytes.len());
             if let Some((kind, progressive)) = tell(&bytes, whole)? {
                 if progressive && kind.layout == Layout::Indexed {
-                    return Self::indexed(kind, &bytes, chunks, receiver, cancel);
+                    return Self::indexed(kind, chunks, receiver, cancel);
                 }
                 let many = chunks.len() > MOST_CHUNKS;
                 let chunks = if many { joined(bytes, chunks) } else { chunks };
-                return Ok(Self { kind, chunks, progressive, duration: None });
+                return Ok(Self { kind, chunks, progressive });
             }
             wanted = (bytes.len() * 2).min(ENOUGH);
         }
     }
 
-    /// With the whole index, which begins in `bytes`: without it there is nothing to be decoded anyway.
+    /// With the whole index, which begins in the first chunks: without it there is nothing to be decoded anyway.
     fn indexed(
         kind: Kind,
-        bytes: &[u8],
-        mut chunks: Vec<Chunk>,
+        chunks: Vec<Chunk>,
         receiver: &FeedReceiver,
         cancel: &CancelToken,
     ) -> Result<Self, FrameError> {
-        let place = boxes::place(bytes, b"moov").filter(|place| place.end <= index::MOST_BYTES);
-        let end = place.and_then(|place| usize::try_from(place.end).ok());
-        let wanted = end.unwrap_or(0).max(bytes.len());
-        let mut came: usize = chunks.iter().map(|chunk| (**chunk).as_ref().len()).sum();
-        while came < wanted
+        // One after the other into one place, for a chunk may be as small as a byte.
+        let mut front = Vec::new();
+        chunks.into_iter().for_each(|chunk| front.extend_from_slice((*chunk).as_ref()));
+        let place = boxes::place(&front, b"moov").filter(|place| place.end <= index::MOST_BYTES);
+        let wanted = place.and_then(|place| usize::try_from(place.end).ok()).unwrap_or(0);
+        while front.len() < wanted
             && let Some(chunk) = next(receiver, cancel)?
         {
-            came += (*chunk).as_ref().len();
-            chunks.push(chunk);
+            front.extend_from_slice((*chunk).as_ref());
         }
-        let mut front = front(&chunks, wanted);
         let index = Index::of(&front);
-        index.apply(&mut front, 0);
-        let kind = Kind { shown: index.shown, ..kind };
-        let chunks = joined(front, chunks);
-        Ok(Self { kind, chunks, progressive: true, duration: index.duration })
+        index.iter().for_each(|index| index.apply(&mut front, 0));
+        let kind = Kind { stated: index.map(|index| index.stated), ..kind };
+        Ok(Self { kind, chunks: vec![Box::new(front)], progressive: true })
     }
-}
-
-/// The first bytes of `chunks`, as many as are there of `len`.
-fn front(chunks: &[Chunk], len: usize) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(len);
-    for chunk in chunks {
-        let more = (**chunk).as_ref();
-        bytes.extend_from_slice(&more[..more.len().min(len - bytes.len())]);
-    }
-    bytes
 }
 
 /// `bytes`, which the first chunks hold, as one chunk, and what those hold behind them.

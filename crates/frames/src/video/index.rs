@@ -21,13 +21,21 @@ pub(super) const MOST_BYTES: u64 = 32 << 20;
 const LATER: u64 = 60;
 
 /// What an index says, and how it is changed.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Index {
-    /// The length that it states.
-    pub(super) duration: Option<Duration>,
-    /// What is shown of the first track with pictures, where it states that.
-    pub(super) shown: Option<Shown>,
+    pub(super) stated: Stated,
     patches: Vec<Patch>,
+}
+
+/// What an index says of a video; of fragments, which say it themselves, it states little.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(super) struct Stated {
+    /// The length.
+    pub(super) duration: Option<Duration>,
+    /// Pictures of the first track with pictures for each second of its media.
+    pub(super) rate: Option<f64>,
+    /// What is shown of that track, where it is not all of it.
+    pub(super) shown: Option<Shown>,
 }
 
 /// A part of a track's media, and when it is shown.
@@ -49,28 +57,26 @@ struct Patch {
 }
 
 impl Index {
-    /// The index in `bytes`, the first ones of a file, which must hold all of it; one that says nothing where they
-    /// do not.
-    pub(super) fn of(bytes: &[u8]) -> Self {
-        let Some(moov) = boxes::within(bytes, 0..bytes.len()).find(|part| part.is(b"moov")) else {
-            return Self::default();
-        };
-        read(bytes, moov.content).unwrap_or_default()
+    /// The index in `bytes`, the first ones of a file, where they hold all of it and it is understood.
+    pub(super) fn of(bytes: &[u8]) -> Option<Self> {
+        let moov = boxes::within(bytes, 0..bytes.len()).find(|part| part.is(b"moov"))?;
+        read(bytes, moov.content)
     }
 
-    /// The index of a file of boxes; the file is at its start again.
-    pub(super) fn of_file(file: &mut File) -> io::Result<Self> {
-        let Some(place) = boxes::place_in_file(file, b"moov")? else { return Ok(Self::default()) };
+    /// The index of a file of boxes, where it is understood; the file is at its start again.
+    pub(super) fn of_file(file: &mut File) -> io::Result<Option<Self>> {
+        let Some(place) = boxes::place_in_file(file, b"moov")? else { return Ok(None) };
         let len = place.end - place.start;
         if len > MOST_BYTES {
-            return Ok(Self::default());
+            return Ok(None);
         }
         let mut bytes = Vec::new();
         file.seek(SeekFrom::Start(place.start))?;
         file.take(len).read_to_end(&mut bytes)?;
         file.seek(SeekFrom::Start(0))?;
         let mut index = Self::of(&bytes);
-        index.patches.iter_mut().for_each(|patch| patch.at += place.start);
+        let patches = index.iter_mut().flat_map(|index| &mut index.patches);
+        patches.for_each(|patch| patch.at += place.start);
         Ok(index)
     }
 
@@ -123,8 +129,10 @@ impl Length {
 struct Track {
     length: Length,
     has_pictures: bool,
-    /// Where the name of the box with its edits is, and what they say.
-    edits: Option<(usize, Shown)>,
+    /// Samples for each second.
+    rate: Option<f64>,
+    /// Where the name of the box with its edits is, and what they say, where they are understood.
+    edits: Option<(usize, Option<Shown>)>,
 }
 
 /// `None` where something is stated that is not understood: then all stays as it is.
@@ -134,8 +142,9 @@ fn read(bytes: &[u8], moov: Range<usize>) -> Option<Index> {
     let tracks = parts().filter(|part| part.is(b"trak"));
     let tracks: Vec<Track> =
         tracks.map(|part| track(bytes, &part.content, &movie)).collect::<Option<_>>()?;
-    let shown = tracks.iter().find(|track| track.has_pictures);
-    let shown = shown.and_then(|track| track.edits.as_ref()).map(|(_, shown)| *shown);
+    let pictures = tracks.iter().find(|track| track.has_pictures);
+    let rate = pictures.and_then(|track| track.rate);
+    let shown = pictures.and_then(|track| track.edits.as_ref()).and_then(|(_, shown)| *shown);
     let mut patches: Vec<Patch> = tracks
         .iter()
         .filter_map(|track| track.edits.as_ref())
@@ -152,7 +161,7 @@ fn read(bytes: &[u8], moov: Range<usize>) -> Option<Index> {
             lengths().map(|length| length.becomes(end)).collect::<Option<_>>()?;
         patches.extend(later);
     }
-    Some(Index { duration, shown, patches })
+    Some(Index { stated: Stated { duration, rate, shown }, patches })
 }
 
 fn track(bytes: &[u8], content: &Range<usize>, movie: &Length) -> Option<Track> {
@@ -164,14 +173,34 @@ fn track(bytes: &[u8], content: &Range<usize>, movie: &Length) -> Option<Track> 
     let edits = match boxes::within(bytes, content.clone()).find(|part| part.is(b"edts")) {
         Some(edts) => {
             let list = boxes::within(bytes, edts.content.clone()).find(|part| part.is(b"elst"))?;
-            Some((edts.name_at(), edits(bytes.get(list.content)?, movie.scale, length.scale)?))
+            Some((edts.name_at(), edits(bytes.get(list.content)?, movie.scale, length.scale)))
         }
         None => None,
     };
-    Some(Track { length, has_pictures, edits })
+    let rate = samples_and_units(bytes, mdia.content.clone());
+    let rate = rate.map(|(samples, units)| float(samples) * float(length.scale) / float(units));
+    Some(Track { length, has_pictures, rate, edits })
 }
 
-/// Nothing for a while, and then one part of the media at its own speed; `None` for other lists.
+/// The samples that a media lists, and how long all of them last, by its `stts` (ISO/IEC 14496-12, section 8.6.1.2).
+///
+/// The splitter divides by the length that it is told, so it is not asked.
+fn samples_and_units(bytes: &[u8], mdia: Range<usize>) -> Option<(u64, u64)> {
+    let inner = |outer: Range<usize>, name| {
+        boxes::within(bytes, outer).find(|part| part.is(name)).map(|part| part.content)
+    };
+    let stts = inner(inner(inner(mdia, b"minf")?, b"stbl")?, b"stts")?;
+    let entries = bytes.get(stts.start.checked_add(8)?..stts.end)?;
+    let sums = entries.chunks_exact(8).try_fold((0_u64, 0_u64), |(samples, units), entry| {
+        let (count, delta) = entry.split_at(4);
+        let (count, delta) = (number(count), number(delta));
+        Some((samples.checked_add(count)?, units.checked_add(count.checked_mul(delta)?)?))
+    });
+    sums.filter(|&(samples, units)| samples > 0 && units > 0)
+}
+
+/// Nothing for a while, and then one part of the media at its own speed; `None` for other lists, with which all of
+/// the media is shown.
 fn edits(list: &[u8], movie_scale: u64, media_scale: u64) -> Option<Shown> {
     const AT_ITS_SPEED: u64 = 1 << 16;
     let (head, entries) = list.split_at_checked(8)?;
@@ -196,6 +225,11 @@ fn edits(list: &[u8], movie_scale: u64, media_scale: u64) -> Option<Shown> {
     None
 }
 
+#[expect(clippy::cast_precision_loss, reason = "a rate need not be more precise than that")]
+const fn float(number: u64) -> f64 {
+    number as f64
+}
+
 fn number(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte))
 }
@@ -209,7 +243,7 @@ fn scaled(units: u64, scale: u64) -> Option<Duration> {
 mod tests {
     use std::{io::Write as _, time::Duration};
 
-    use super::{Index, Shown};
+    use super::{Index, Shown, Stated};
 
     fn part(name: &[u8; 4], content: &[u8]) -> Vec<u8> {
         let len = u32::try_from(content.len() + 8).unwrap();
@@ -224,7 +258,10 @@ mod tests {
     fn track(handler: &[u8; 4], units: u32, edits: &[[u32; 3]]) -> Vec<u8> {
         let mdhd = part(b"mdhd", &words(&[0, 0, 0, 90_000, units, 0]));
         let hdlr = part(b"hdlr", &[&[0; 8], &handler[..], &[0; 12]].concat());
-        let mdia = part(b"mdia", &[mdhd, hdlr].concat());
+        // 40 pictures to a second and then 10 that last twice as long.
+        let stts = part(b"stts", &words(&[0, 2, 40, 2250, 10, 4500]));
+        let minf = part(b"minf", &part(b"stbl", &stts));
+        let mdia = part(b"mdia", &[mdhd, hdlr, minf].concat());
         let count = u32::try_from(edits.len()).unwrap();
         let list = [words(&[0, count]), words(edits.as_flattened())].concat();
         let edts = if edits.is_empty() { Vec::new() } else { part(b"edts", &part(b"elst", &list)) };
@@ -251,14 +288,15 @@ mod tests {
     #[test]
     fn what_is_shown_is_read_and_taken_out() {
         let mut bytes = trimmed();
-        let index = Index::of(&bytes);
+        let index = Index::of(&bytes).unwrap();
         let seconds = Duration::from_secs;
-        assert_eq!(index.duration, Some(seconds(5)));
         let (from, until) = (seconds(1), Some(seconds(6)));
-        assert_eq!(index.shown, Some(Shown { from, until, at: Duration::from_millis(1500) }));
+        let shown = Some(Shown { from, until, at: Duration::from_millis(1500) });
+        let rate = Some(50.0 / 1.5);
+        assert_eq!(index.stated, Stated { duration: Some(seconds(5)), rate, shown });
         index.apply(&mut bytes, 0);
-        let changed = Index::of(&bytes);
-        assert_eq!((changed.duration, changed.shown), (Some(seconds(70)), None));
+        let changed = Index::of(&bytes).unwrap();
+        assert_eq!(changed.stated, Stated { duration: Some(seconds(70)), rate, shown: None });
         assert_eq!(bytes.windows(4).filter(|name| name == b"free").count(), 2);
         // Every length is the same, or a short track would be taken for a preview.
         let media = bytes.windows(4).filter(|word| *word == (70 * 90_000_u32).to_be_bytes());
@@ -270,7 +308,7 @@ mod tests {
         let mut file = tempfile::tempfile().unwrap();
         let mut bytes = [part(b"mdat", &[1; 40]), trimmed()].concat();
         file.write_all(&bytes).unwrap();
-        let index = Index::of_file(&mut file).unwrap();
+        let index = Index::of_file(&mut file).unwrap().unwrap();
         let mut whole = bytes.clone();
         index.apply(&mut whole, 0);
         assert_ne!(whole, bytes);
@@ -283,23 +321,29 @@ mod tests {
     #[test]
     fn a_file_in_fragments_has_no_length_but_may_begin_late() {
         let bytes = file(0, &[track(b"vide", 0, &[[0, 7200, SPEED]])]);
-        let index = Index::of(&bytes);
+        let index = Index::of(&bytes).unwrap();
         let from = Duration::from_millis(80);
-        assert_eq!(index.shown, Some(Shown { from, until: None, at: Duration::ZERO }));
-        assert_eq!((index.duration, index.patches.len()), (None, 1));
+        assert_eq!(index.stated.shown, Some(Shown { from, until: None, at: Duration::ZERO }));
+        assert_eq!((index.stated.duration, index.patches.len()), (None, 1));
     }
 
     #[test]
-    fn an_index_that_says_more_than_is_understood_stays_as_it_is() {
+    fn with_edits_that_are_not_understood_all_is_shown() {
         let twice = [[1000, 0, SPEED], [1000, 90_000, SPEED]];
         for edits in [&twice[..], &[[1000, 0, SPEED / 2]], &[[1000, u32::MAX, SPEED]]] {
             let bytes = file(5000, &[track(b"vide", 900_000, edits)]);
-            assert_eq!(Index::of(&bytes), Index::default(), "{edits:?}");
+            let index = Index::of(&bytes).unwrap();
+            assert_eq!((index.stated.shown, index.patches.len()), (None, 3), "{edits:?}");
         }
+    }
+
+    #[test]
+    fn an_index_that_is_not_all_there_stays_as_it_is() {
         let bytes = trimmed();
         for len in 0..bytes.len() - 13 {
-            assert_eq!(Index::of(&bytes[..len]), Index::default(), "{len} bytes");
+            assert_eq!(Index::of(&bytes[..len]), None, "{len} bytes");
         }
-        assert_eq!(Index::of(&file(5000, &[])).patches.len(), 1);
+        let silent = Index::of(&file(5000, &[])).unwrap();
+        assert_eq!((silent.patches.len(), silent.stated.rate), (1, None));
     }
 }

@@ -2,7 +2,7 @@
 
 use gstreamer as gst;
 
-use super::index::Shown;
+use super::index::Stated;
 
 /// A chunk of an AVI file that holds nothing and is skipped.
 const EMPTY_CHUNK: [u8; 8] = *b"JUNK\0\0\0\0";
@@ -17,8 +17,8 @@ pub(super) struct Kind {
     pub(super) layout: Layout,
     /// What is given in front of the first byte, for the sake of an element.
     pub(super) lead: Vec<u8>,
-    /// What of it is shown, where an index says that.
-    pub(super) shown: Option<Shown>,
+    /// What an index in front says of it.
+    pub(super) stated: Option<Stated>,
 }
 
 impl Kind {
@@ -62,7 +62,7 @@ pub(super) fn kind(caps: &gst::Caps) -> Option<Kind> {
     };
     let bare = layout == Layout::Bare;
     let taken = !bare || matches!(word, "h264" | "h265" | "mjpeg" | "mpeg1" | "mpeg2" | "mpeg4");
-    taken.then(|| Kind { caps: caps.clone(), word, layout, lead: Vec::new(), shown: None })
+    taken.then(|| Kind { caps: caps.clone(), word, layout, lead: Vec::new(), stated: None })
 }
 
 /// The codec of encoded pictures in one word; `None` where they are none.

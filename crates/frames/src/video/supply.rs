@@ -11,7 +11,13 @@ use std::{
 use gstreamer as gst;
 use gstreamer_app as gst_app;
 
-use super::{HEARTBEAT, extent::Extent, index::Index, kinds::Kind, status::Status};
+use super::{
+    HEARTBEAT,
+    extent::Extent,
+    index::{Index, Stated},
+    kinds::Kind,
+    status::Status,
+};
 use crate::{Chunk, Fed, FeedReceiver, FrameError, feed::FeedCloser};
 
 /// Bytes that are read from a file at once, where the reader has no wish.
@@ -30,7 +36,7 @@ pub(super) enum Supply {
     /// A file, from its start to its end.
     File(File),
     /// A file of so many bytes, in the order that its container asks for, and how many it states behind them.
-    Anywhere { file: File, len: u64, missing: Option<u64>, index: Index },
+    Anywhere { file: File, len: u64, missing: Option<u64>, index: Option<Index> },
 }
 
 impl Supply {
@@ -41,11 +47,11 @@ impl Supply {
         Ok(Self::Anywhere { file, len, missing, index })
     }
 
-    /// What a file of boxes says of itself.
-    pub(super) const fn index(&self) -> Option<&Index> {
+    /// What the index of a file of boxes says of it.
+    pub(super) fn stated(&self) -> Option<Stated> {
         match self {
             Self::Feed { .. } | Self::File(_) => None,
-            Self::Anywhere { index, .. } => Some(index),
+            Self::Anywhere { index, .. } => index.as_ref().map(|index| index.stated),
         }
     }
 
@@ -134,7 +140,7 @@ impl Giving {
             Supply::File(file) => read(file, READ_AT_ONCE),
             Supply::Anywhere { file, missing, index, .. } => {
                 status.cut_short(*missing);
-                read_changed(file, wanted.min(MOST_AT_ONCE), index)
+                read_changed(file, wanted.min(MOST_AT_ONCE), index.as_ref())
             }
         };
         status.step();
@@ -221,10 +227,12 @@ fn read(file: &mut File, wanted: u32) -> io::Result<Vec<u8>> {
 }
 
 /// The same with what the index does not tell.
-fn read_changed(file: &mut File, wanted: u32, index: &Index) -> io::Result<Vec<u8>> {
+fn read_changed(file: &mut File, wanted: u32, index: Option<&Index>) -> io::Result<Vec<u8>> {
     let start = file.stream_position()?;
     let mut bytes = read(file, wanted)?;
-    index.apply(&mut bytes, start);
+    if let Some(index) = index {
+        index.apply(&mut bytes, start);
+    }
     Ok(bytes)
 }
 

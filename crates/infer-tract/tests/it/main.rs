@@ -7,6 +7,9 @@
     reason = "a test's helpers fail the test"
 )]
 
+#[path = "../../../infer/tests/backends/cases.rs"]
+mod cases;
+#[path = "../../../infer/tests/backends/conformance.rs"]
 mod conformance;
 mod found;
 mod refused;

@@ -5,7 +5,7 @@ use detections_infer_tract::{InferTractError, TractModel};
 use detections_onnx::{OnnxError, OnnxFile};
 use detections_types::ErrorKind;
 
-use crate::suite::fixture;
+use crate::cases::fixture;
 
 const ONE: InputShape = InputShape { max_batch: 1, height: 64, width: 64 };
 

@@ -5,6 +5,15 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use super::{Item, Lane, lanes::Lanes};
 use crate::InferError;
 
+/// Why workers ended before their time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// A session panicked, with these words.
+    Panic(String),
+    /// The device failed under all of them, with these words.
+    Device(String),
+}
+
 /// Waiting items, whose lanes take turns; closed once and for all at the end.
 #[derive(Debug)]
 pub(crate) struct Queue {
@@ -18,7 +27,7 @@ struct State {
     items: Lanes<Item>,
     workers: usize,
     closed: bool,
-    fault: Option<String>,
+    fault: Option<Fault>,
 }
 
 impl Queue {
@@ -87,22 +96,24 @@ impl Queue {
         }
     }
 
-    /// A worker ends, because of `fault` if any; without workers the queue is closed.
-    pub(crate) fn worker_ended(&self, fault: Option<&str>) {
+    /// A worker ends, because of `fault` if any. The queue is closed without workers, and without a device, which
+    /// the other workers have in common.
+    pub(crate) fn worker_ended(&self, fault: Option<Fault>) {
+        let of_device = matches!(fault, Some(Fault::Device(_)));
         let mut state = self.state();
         state.workers = state.workers.saturating_sub(1);
-        if state.fault.is_none() {
-            state.fault = fault.map(String::from);
+        if state.fault.is_none() || of_device {
+            state.fault = fault;
         }
         let last = state.workers == 0;
         drop(state);
-        if last {
+        if last || of_device {
             self.close();
         }
     }
 
-    /// Why the first worker that failed did so.
-    pub(crate) fn fault(&self) -> Option<String> {
+    /// Why the first worker that failed did so, a failed device before all else.
+    pub(crate) fn fault(&self) -> Option<Fault> {
         self.state().fault.clone()
     }
 

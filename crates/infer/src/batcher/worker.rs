@@ -1,13 +1,14 @@
 //! One worker: takes a batch, letterboxes it into its session, runs it and answers each item.
 
 use std::{
+    error::Error,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use detections_types::{Image, ModelDescription, TensorInfo, caught};
+use detections_types::{Image, ImageView, ModelDescription, TensorInfo, caught};
 
-use super::{Answer, InferTiming, Inference, Item, Queue};
+use super::{Answer, Fault, InferTiming, Inference, Item, Queue};
 use crate::{
     DetectParams, Found, InferError, InputShape, Letterbox, Letterboxer, Manifest, Model, Outputs,
     Reader, Session,
@@ -61,18 +62,20 @@ impl Worker {
             vec![self.reader.manifest().preprocess.pad; height * width * InputShape::CHANNELS];
         let side = |side: usize| u32::try_from(side).unwrap_or(u32::MAX);
         let blank = Image::rgb8(side(width), side(height), blank).map_err(InferError::Blank)?;
-        let placed = self.place(0, &blank, Duration::ZERO)?;
+        let placed = self.place(0, blank.view(), Duration::ZERO)?;
         let outputs = self.session.run(1)?;
         check_numbers(&outputs, description)?;
         self.reader.read(&outputs, 0, &placed.letterbox, &DetectParams::default()).map(drop)
     }
 
-    /// Works until the queue is closed or the session panics.
+    /// Works until the queue is closed, the session panics, or the device fails.
     pub(crate) fn work(mut self) {
         let most = self.reader.manifest().input.max_batch;
         while self.queue.take(most, &mut self.batch) {
-            if let Err(reason) = caught(|| self.search()) {
-                return self.give_up(&reason);
+            match caught(|| self.search()) {
+                Ok(None) => {}
+                Ok(Some(error)) => return self.lose_device(error),
+                Err(reason) => return self.give_up(&reason),
             }
         }
         self.queue.worker_ended(None);
@@ -81,23 +84,38 @@ impl Worker {
     /// Reports the fault before its batch learns of it, so that who was answered sees it.
     fn give_up(&mut self, reason: &str) {
         tracing::error!(reason, "a worker panicked and ends");
-        self.queue.worker_ended(Some(reason));
+        self.queue.worker_ended(Some(Fault::Panic(reason.to_owned())));
         for item in self.batch.drain(..) {
             item.answer(Err(InferError::WorkerPanicked { reason: reason.into() }));
         }
     }
 
-    /// Searches the pictures of the batch and answers each item.
-    fn search(&mut self) {
+    /// The same for a device that failed; what still waits is answered too.
+    fn lose_device(&mut self, error: InferError) {
+        let reason = with_causes(&error);
+        tracing::error!(reason, "the device failed and all workers end");
+        self.queue.worker_ended(Some(Fault::Device(reason)));
+        self.answer_all(error);
+    }
+
+    /// Searches the pictures of the batch and answers each item, unless the device fails.
+    fn search(&mut self) -> Option<InferError> {
         self.place_all();
         if self.batch.is_empty() {
-            return;
+            return None;
         }
-        if let Err(error) = self.run() {
-            let error = Arc::new(error);
-            for item in self.batch.drain(..) {
-                item.answer(Err(InferError::Batch(Arc::clone(&error))));
-            }
+        match self.run() {
+            Err(error) if error.is_of_device() => return Some(error),
+            Err(error) => self.answer_all(error),
+            Ok(()) => {}
+        }
+        None
+    }
+
+    fn answer_all(&mut self, error: InferError) {
+        let error = Arc::new(error);
+        for item in self.batch.drain(..) {
+            item.answer(Err(InferError::Batch(Arc::clone(&error))));
         }
     }
 
@@ -127,20 +145,27 @@ impl Worker {
         self.placed.clear();
         while let Some(item) = self.batch.get(self.placed.len()) {
             let (image, queue) = (Arc::clone(&item.image), taken.duration_since(item.queued_at));
-            match self.place(self.placed.len(), &image, queue) {
+            let region = item.region;
+            let placed = image.view().region(region).map_err(InferError::Part);
+            match placed.and_then(|view| self.place(self.placed.len(), view, queue)) {
                 Ok(placed) => self.placed.push(placed),
                 Err(error) => self.batch.remove(self.placed.len()).answer(Err(error)),
             }
         }
     }
 
-    fn place(&mut self, slot: usize, image: &Image, queue: Duration) -> Result<Placed, InferError> {
+    fn place(
+        &mut self,
+        slot: usize,
+        image: ImageView<'_>,
+        queue: Duration,
+    ) -> Result<Placed, InferError> {
         let started = Instant::now();
         let len = self.reader.manifest().input.image_len();
         let input = self.session.input();
         let short = InferError::InputBuffer { expected: (slot + 1) * len, found: input.len() };
         let slot = input.get_mut(slot * len..(slot + 1) * len).ok_or(short)?;
-        let letterbox = self.letterboxer.write(image.view(), slot)?;
+        let letterbox = self.letterboxer.write(image, slot)?;
         let timing = InferTiming { queue, preprocess: started.elapsed(), ..Default::default() };
         Ok(Placed { letterbox, timing })
     }
@@ -157,4 +182,15 @@ fn check_numbers(outputs: &Outputs<'_>, description: &ModelDescription) -> Resul
         }
     }
     Ok(())
+}
+
+/// An error and what caused it, since the reason outlives the error.
+fn with_causes(error: &InferError) -> String {
+    let mut words = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        words = format!("{words}: {error}");
+        cause = error.source();
+    }
+    words
 }

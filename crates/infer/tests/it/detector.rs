@@ -12,7 +12,9 @@ use detections_infer::{
 };
 use detections_types::{CancelToken, Detection, ErrorKind, Interrupt, Rect, Score};
 
-use crate::double::{Control, Double, FAIL, PANIC, WAIT, WarmUp, grey, spawn, spawn_over};
+use crate::double::{
+    Control, Double, FAIL, LOSE_DEVICE, PANIC, WAIT, WarmUp, grey, spawn, spawn_over,
+};
 
 fn all() -> DetectParams {
     let thresholds = ClassThresholds::uniform(Score::new(0.01).unwrap());
@@ -157,6 +159,28 @@ fn other_workers_go_on_after_one_panicked_but_health_tells() {
         assert_eq!(detect(&detector, value).unwrap().len(), 1);
     }
     assert!(matches!(detector.health(), DetectorHealth::Failed { .. }));
+}
+
+#[test]
+fn a_lost_device_ends_all_workers_and_answers_what_waits() {
+    let (detector, control) = spawn(1, 2, 8);
+    let held = [occupy(&detector, &control), occupy(&detector, &control)];
+    let (lost, waiting) = (submit(&detector, LOSE_DEVICE), submit(&detector, 200));
+    control.let_go.send(()).unwrap();
+    let error = lost.wait().unwrap_err();
+    assert!(error.is_of_device(), "{error}");
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    let DetectorHealth::DeviceFailed { reason } = detector.health() else {
+        panic!("{:?}", detector.health())
+    };
+    assert!(reason.contains("told to fall off the bus"), "{reason}");
+
+    control.let_go.send(()).unwrap();
+    let [first, second] = held.map(|ticket| ticket.wait());
+    assert!(first.is_ok() && second.is_ok(), "what was being run is answered");
+    assert!(matches!(waiting.wait(), Err(InferError::Stopped)));
+    let refused = detector.submit(grey(200), all(), &CancelToken::new()).map(drop);
+    assert!(matches!(refused, Err(InferError::Stopped)), "{refused:?}");
 }
 
 #[test]

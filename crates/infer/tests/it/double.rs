@@ -13,6 +13,8 @@ use detections_types::{Dim, ElementType, Image, ModelDescription, Signature, Ten
 pub(crate) const FAIL: u8 = 7;
 /// A picture of this grey makes the run panic.
 pub(crate) const PANIC: u8 = 13;
+/// A picture of this grey makes the run lose its device.
+pub(crate) const LOSE_DEVICE: u8 = 21;
 /// A picture of this grey makes the run wait until it is let go.
 pub(crate) const WAIT: u8 = 99;
 /// The grey of a warm-up's picture.
@@ -151,6 +153,10 @@ impl Session for DoubleSession {
         assert!(!has(PANIC), "told to panic");
         if has(FAIL) {
             return Err(failure());
+        }
+        if has(LOSE_DEVICE) {
+            let source = "told to fall off the bus".into();
+            return Err(InferError::Device { backend: "double", source });
         }
         for (image, grey) in self.output.chunks_exact_mut(SHAPE[0] * SHAPE[1]).zip(greys) {
             image[..6].copy_from_slice(&[1.0, 1.0, 0.0, 0.0, grey / 255.0, 1.0]);

@@ -12,3 +12,4 @@ mod detector;
 mod double;
 mod lanes;
 mod letterbox;
+mod tiles;

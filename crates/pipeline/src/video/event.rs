@@ -76,7 +76,7 @@ pub struct Progress {
 pub struct VideoFault {
     /// What the decoder said.
     pub error: FrameError,
-    /// When the last frame before it is shown; `None` before the first frame.
+    /// When the damaged part is shown, or else the last frame before it; `None` before the first frame.
     pub pts: Option<Duration>,
 }
 

@@ -7,7 +7,7 @@ use std::{
 };
 
 use detections_frames::{Frame, FrameSource};
-use detections_infer::{DetectParams, Detector, InferError, Lane, Ticket};
+use detections_infer::{DetectParams, Detector, InferError, Inference, Lane, Ticket, Tiling};
 use detections_types::{CancelToken, Image, Interrupt, caught};
 
 use super::{VideoFault, VideoRequest};
@@ -31,11 +31,29 @@ pub(super) enum Pulled {
     Enough { frames_decoded: u64 },
 }
 
-/// A frame and the place of its search in the queue.
+/// A frame and its search.
 pub(super) struct Searched {
     pub(super) frame: Frame,
-    pub(super) ticket: Ticket,
+    pub(super) search: FrameSearch,
     pub(super) frames_decoded: u64,
+}
+
+/// How far the search of a frame is.
+pub(super) enum FrameSearch {
+    /// It has a place in the queue.
+    Queued(Ticket),
+    /// Its tiles have been searched.
+    Done(Inference),
+}
+
+impl FrameSearch {
+    /// Waits for what was found.
+    pub(super) fn wait(self) -> Result<Inference, InferError> {
+        match self {
+            Self::Queued(ticket) => ticket.wait(),
+            Self::Done(found) => Ok(found),
+        }
+    }
 }
 
 /// Queues the frames of one video in a lane of its own.
@@ -43,6 +61,7 @@ pub(super) struct Puller {
     detector: Arc<Detector>,
     lane: Lane,
     params: DetectParams,
+    tiling: Option<Tiling>,
     max_frames: u64,
     cancel: CancelToken,
 }
@@ -56,7 +75,8 @@ impl Puller {
     ) -> Self {
         let (detector, lane) = (Arc::clone(&search.detector), search.detector.open_lane());
         let max_frames = request.max_frames.unwrap_or(u64::MAX);
-        Self { detector, lane, params, max_frames, cancel }
+        let tiling = request.search.tiling;
+        Self { detector, lane, params, tiling, max_frames, cancel }
     }
 
     /// Pulls until the end, and stops early when nobody receives any more.
@@ -78,7 +98,10 @@ impl Puller {
                 }
                 Ok(None) => return Ok(Pulled::End { frames_decoded: source.frames_decoded() }),
                 Err(error) if error.is_fatal() => return Err(error.into()),
-                Err(error) => Pulled::Fault(VideoFault { error, pts: last }),
+                Err(error) => {
+                    let pts = error.damaged_at().or(last);
+                    Pulled::Fault(VideoFault { error, pts })
+                }
             };
             if to.send(Ok(pulled)).is_err() {
                 return Err(PipelineError::Interrupted(Interrupt::Cancelled));
@@ -88,17 +111,26 @@ impl Puller {
     }
 
     fn search(&self, frame: Frame, frames_decoded: u64) -> Result<Searched, InferError> {
-        let ticket = self.submit(&frame.image)?;
-        Ok(Searched { frame, ticket, frames_decoded })
+        let search = self.submit(&frame.image)?;
+        Ok(Searched { frame, search, frames_decoded })
     }
 
-    /// Queues `image`; where the queue is full of others' work, it waits for a place.
-    fn submit(&self, image: &Arc<Image>) -> Result<Ticket, InferError> {
+    /// Queues `image`; where the queue is full of others' work, it waits for a place. The tiles of one frame are
+    /// enough for all workers, so a frame that is cut is searched before the next is queued.
+    fn submit(&self, image: &Arc<Image>) -> Result<FrameSearch, InferError> {
         loop {
-            let (image, params) = (Arc::clone(image), self.params.clone());
-            let queued = self.detector.submit_in(self.lane, image, params, &self.cancel);
-            if !matches!(queued, Err(InferError::QueueFull { .. })) {
-                return queued;
+            let (detector, image) = (&self.detector, Arc::clone(image));
+            let (params, cancel) = (&self.params, &self.cancel);
+            let search = match &self.tiling {
+                None => detector
+                    .submit_in(self.lane, image, params.clone(), cancel)
+                    .map(FrameSearch::Queued),
+                Some(tiling) => detector
+                    .detect_tiled(self.lane, image, params, tiling, cancel)
+                    .map(FrameSearch::Done),
+            };
+            if !matches!(search, Err(InferError::QueueFull { .. })) {
+                return search;
             }
             thread::sleep(QUEUE_RETRY);
         }

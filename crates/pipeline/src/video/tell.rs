@@ -68,8 +68,8 @@ impl<'a> Teller<'a> {
     }
 
     fn frame(&mut self, searched: Searched) -> Result<(), PipelineError> {
-        let Searched { frame, ticket, frames_decoded } = searched;
-        let found = ticket.wait()?;
+        let Searched { frame, search, frames_decoded } = searched;
+        let found = search.wait()?;
         self.progress.frames_decoded = frames_decoded;
         self.progress.frames_inferred += 1;
         let report = FrameReport {

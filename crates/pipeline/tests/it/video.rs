@@ -111,16 +111,18 @@ fn frames_that_sampling_leaves_out_are_decoded_and_not_searched() {
 
 #[test]
 fn a_damaged_part_is_told_in_its_place_and_the_video_goes_on() {
-    let damage = || Step::Fail(FrameError::Corrupt { message: "lost".to_owned(), pts: None });
-    let steps = [damage(), Step::Frame(GREY), Step::Frame(GREY), damage(), Step::Frame(GREY)];
+    let damage = |pts| Step::Fail(FrameError::Corrupt { message: "lost".to_owned(), pts });
+    let frame = || Step::Frame(GREY);
+    let known = Some(FRAME_TIME / 2);
+    let steps = [damage(None), frame(), frame(), damage(None), frame(), damage(known)];
     let (told, outcome) = told(&pipeline(detector_of(2)), Scripted::new(steps.into_iter()));
     outcome.unwrap();
-    assert_eq!(told.letters(), "SXFFXFE");
+    assert_eq!(told.letters(), "SXFFXFXE");
     let times = told.0.iter().filter_map(|event| match event {
         Event::Fault(fault) => Some(fault.pts),
         Event::Start(_) | Event::Frame(_) | Event::Progress(_) | Event::End(_) => None,
     });
-    assert_eq!(times.collect::<Vec<_>>(), [None, Some(FRAME_TIME)]);
+    assert_eq!(times.collect::<Vec<_>>(), [None, Some(FRAME_TIME), known]);
 }
 
 #[test]

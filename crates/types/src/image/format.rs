@@ -27,6 +27,14 @@ impl PixelFormat {
         }
     }
 
+    /// Whether no colour sample begins in front of the pixel at `x`, `y` and covers it too.
+    pub(super) const fn begins_sample(self, x: u32, y: u32) -> bool {
+        match self {
+            Self::Rgb8 => true,
+            Self::I420(_) | Self::Nv12(_) => x.is_multiple_of(2) && y.is_multiple_of(2),
+        }
+    }
+
     /// Bytes in a row of `plane` and its rows, without padding, of a picture of `width` x `height` pixels.
     #[must_use]
     pub const fn plane_size(self, plane: usize, width: u32, height: u32) -> (usize, usize) {

@@ -1,6 +1,6 @@
 //! Pixels that are borrowed.
 
-use super::{ImageError, PixelFormat, PlaneLayout};
+use super::{ImageError, PixelFormat, PlaneLayout, Region};
 
 /// A picture whose pixels somebody else owns.
 #[derive(Clone, Copy)]
@@ -96,6 +96,33 @@ impl<'a> ImageView<'a> {
     #[must_use]
     pub const fn format(&self) -> PixelFormat {
         self.format
+    }
+
+    /// The pixels of `region` alone.
+    ///
+    /// # Errors
+    /// [`ImageError::Empty`] when a side of `region` is zero, [`ImageError::Region`] when it reaches beyond the
+    /// picture, or begins within a colour sample where colour has half the resolution.
+    pub fn region(&self, region: Region) -> Result<Self, ImageError> {
+        let Region { x, y, width, height } = region;
+        if width == 0 || height == 0 {
+            return Err(ImageError::Empty { width, height });
+        }
+        let ends = (x.checked_add(width), y.checked_add(height));
+        let is_inside =
+            ends.0.is_some_and(|x| x <= self.width) && ends.1.is_some_and(|y| y <= self.height);
+        if !is_inside || !self.format.begins_sample(x, y) {
+            return Err(ImageError::Region { region, width: self.width, height: self.height });
+        }
+        let mut part = Self { width, height, ..*self };
+        for (index, plane) in part.planes.iter_mut().enumerate().take(self.format.planes()) {
+            // What lies in front of the region, as a picture, is as long as the way to it.
+            let (before, _) = self.format.plane_size(index, x, 1);
+            let (_, above) = self.format.plane_size(index, 1, y);
+            plane.data = &plane.data[above * plane.stride + before..];
+            (plane.row_len, _) = self.format.plane_size(index, width, height);
+        }
+        Ok(part)
     }
 
     /// All rows at once, where there is one plane and no padding between its rows.

@@ -208,16 +208,16 @@ pub(super) const ROWS: &[RunRow] = &[
     ),
     environment("an address of somebody else", &[("BIND", "192.0.2.1:80")], 1, &["192.0.2.1:80"]),
     line(
-        "a backend that is not built in",
-        &["serve", "--backend", "candle"],
+        "a backend that there is not",
+        &["serve", "--backend", "onnxruntime"],
         USAGE,
-        &["infer.backend", "candle"],
+        &["infer.backend", "onnxruntime"],
     ),
     line(
-        "a device that is not there",
-        &["serve", "--device", "cuda:0"],
+        "a device that is none",
+        &["serve", "--device", "gpu"],
         USAGE,
-        &["infer.device", "cuda:0"],
+        &["infer.device", "gpu", "cuda:0"],
     ),
     // Arguments and paths.
     line("an unknown flag", &["detect", "--fast", "a.jpg"], USAGE, &["--fast"]),

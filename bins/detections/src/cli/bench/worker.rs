@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use detections_infer::{DetectParams, InferError, Letterbox, Letterboxer, Model, Reader, Session};
+use detections_infer::{DetectParams, InferError, Letterbox, Letterboxer, Reader, Session};
 use detections_types::Image;
 
 use super::stages::{Run, Stages};
@@ -29,7 +29,7 @@ pub(super) fn run_all(
         let threads: Vec<_> = workers.iter_mut().map(run).collect();
         for thread in threads {
             let ended = thread.join().map_err(|_panic| Failure::failed("a worker panicked"))?;
-            ended.map_err(|error| Failure::new(error.kind(), &error))?;
+            ended?;
         }
         Ok(started.elapsed())
     })
@@ -52,7 +52,7 @@ impl<'a> Worker<'a> {
         let (preprocess, input) = (manifest.preprocess, manifest.input);
         let (width, height) = (image.width(), image.height());
         Ok(Self {
-            session: loaded.model.session().map_err(|error| Failure::new(error.kind(), &error))?,
+            session: loaded.model.session()?,
             letterboxer: Letterboxer::new(preprocess, input),
             letterbox: Letterbox::fit(width, height, input, preprocess.placement),
             image,

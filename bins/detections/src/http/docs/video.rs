@@ -41,14 +41,30 @@ pub(in crate::http) struct VideoQuery {
     #[param(default = false)]
     #[schema(default = false)]
     masks: Option<bool>,
-    /// How a frame is cut; only `off` is supported.
-    #[param(default = "off", pattern = "^off$")]
-    #[schema(default = "off", pattern = "^off$")]
+    /// How a frame is cut into overlapping tiles, which are searched beside the whole: `off`, `auto` (tiles as
+    /// large as the model's input, where the frame is much larger) or their size in pixels.
+    #[param(default = "off", pattern = "^(off|auto|[0-9]+x[0-9]+)$")]
+    #[schema(default = "off", pattern = "^(off|auto|[0-9]+x[0-9]+)$")]
     tile: Option<String>,
-    /// Overlap of tiles; only together with `tile`.
-    #[param(minimum = 0.0, maximum = 0.9)]
-    #[schema(minimum = 0.0, maximum = 0.9)]
+    /// The part of a tile's side that its neighbour shows too, at least; only together with `tile`.
+    #[param(minimum = 0.0, maximum = 0.9, default = 0.2)]
+    #[schema(minimum = 0.0, maximum = 0.9, default = 0.2)]
     tile_overlap: Option<f32>,
+    /// What becomes of an object that several tiles show: its best box grows to cover the others (`nmm`), or
+    /// stays as it is (`nms`).
+    #[param(default = "nmm", pattern = "^(nmm|nms)$")]
+    #[schema(default = "nmm", pattern = "^(nmm|nms)$")]
+    tile_merge: Option<String>,
+    /// Whether two boxes are one object by their common area over that of the smaller one (`ios`) or over that of
+    /// both (`iou`).
+    #[param(default = "ios", pattern = "^(ios|iou)$")]
+    #[schema(default = "ios", pattern = "^(ios|iou)$")]
+    tile_match: Option<String>,
+    /// Metres of ground for each pixel; with `tile=auto`, where the server knows the model's (`model.gsd`), tiles
+    /// are so large that the ground looks as it did in the model's training.
+    #[param(exclusive_minimum = 0.0)]
+    #[schema(exclusive_minimum = 0.0)]
+    gsd: Option<f32>,
     /// Which frames are searched: `all`, the first of `every:N`, at most `fps:X` for each second of the video,
     /// or `keyframes`, which leaves the others undecoded.
     #[param(default = "all", pattern = "^(all|every:[0-9]+|fps:[0-9.]+|keyframes)$")]

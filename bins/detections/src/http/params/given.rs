@@ -22,6 +22,9 @@ pub(super) enum Name {
     Masks,
     Tile,
     TileOverlap,
+    TileMerge,
+    TileMatch,
+    Gsd,
     Exif,
     TimeoutMs,
     Frames,
@@ -42,6 +45,9 @@ impl Name {
             "masks" => Self::Masks,
             "tile" => Self::Tile,
             "tile_overlap" => Self::TileOverlap,
+            "tile_merge" => Self::TileMerge,
+            "tile_match" => Self::TileMatch,
+            "gsd" => Self::Gsd,
             "exif" => Self::Exif,
             "timeout_ms" => Self::TimeoutMs,
             "frames" => Self::Frames,
@@ -136,11 +142,6 @@ impl Given {
             let text = json_text(&word, value)?;
             self.insert(word, text)
         })
-    }
-
-    /// Whether `name` was given.
-    pub(super) fn has(&self, name: Name) -> bool {
-        self.0.contains_key(&name)
     }
 
     /// Takes the value of `name` as `check` reads it.

@@ -3,8 +3,9 @@
 use actix_web::ResponseError;
 use detections_classes::{BoundClasses, ClassMap};
 use detections_frames::Exif;
-use detections_infer::NmsMode;
+use detections_infer::{NmsMode, Overlap, TileMerge, TileSize, Tiling};
 use detections_pipeline::ClassSelection;
+use serde_json::json;
 
 use super::{Given, Params};
 use crate::{
@@ -62,6 +63,22 @@ fn query_and_config_add_up() {
 }
 
 #[test]
+fn tiles_are_asked_for_and_told() {
+    let json = r#"{"tile_merge": "nms", "tile_match": "iou"}"#;
+    let params = settle("tile=640x480&tile_overlap=0.25", json).unwrap();
+    let size = TileSize::Fixed { width: 640, height: 480 };
+    let (merge, measure) = (TileMerge::Nms, Overlap::OverUnion);
+    let expected = Tiling { overlap: 0.25, merge, measure, ..Tiling::of(size) };
+    assert_eq!(params.request.search.tiling, Some(expected));
+    let told = serde_json::to_value(params.body()).unwrap();
+    assert_eq!(told["tile"], "640x480");
+    assert_eq!(told["tile_overlap"], 0.25);
+    assert_eq!((&told["tile_merge"], &told["tile_match"]), (&json!("nms"), &json!("iou")));
+    let whole = serde_json::to_value(settle("tile=off", "").unwrap().body()).unwrap();
+    assert_eq!((&whole["tile"], whole.get("tile_merge")), (&json!("off"), None));
+}
+
+#[test]
 fn classes_are_ids_or_names_in_any_form() {
     let expected = ClassSelection::Only(vec![0, 2]);
     for query in ["classes=boat,0", "classes=2,car", "classes=[\"car\",2]", "classes=Boat,%20CAR"] {
@@ -87,7 +104,13 @@ fn what_is_wrong_is_400_and_named() {
         ("conf=0.1&threshold=0.2", "", "`threshold` is given twice, first as `conf`"),
         ("conf=0.1", r#"{"conf": 0.1}"#, "`conf` is given twice"),
         ("", r#"{"conf": 0.1, "conf": 0.2}"#, "`conf` is given twice"),
-        ("tile=auto", "", "`tile` must be off: tiles are not supported yet"),
+        ("tile=on", "", "`tile` must be off, auto or WIDTHxHEIGHT"),
+        ("tile=16x16", "", "`tile` must be off, auto or WIDTHxHEIGHT with sides of 32"),
+        ("tile=auto&gsd=0.1", "", "`gsd` needs the setting model.gsd"),
+        ("tile=auto&gsd=0", "", "`gsd` must be metres"),
+        ("tile=640x640&gsd=0.1", "", "`gsd` needs tile=auto"),
+        ("tile=auto&tile_merge=wbf", "", "`tile_merge` must be nmm or nms"),
+        ("tile=auto&tile_match=giou", "", "`tile_match` must be ios or iou"),
         ("tile_overlap=0.2", "", "`tile_overlap` needs tile"),
         ("tile=off&tile_overlap=2", "", "`tile_overlap` must be"),
         ("exif=maybe", "", "`exif` must be apply or ignore"),

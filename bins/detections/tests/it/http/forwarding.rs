@@ -7,6 +7,7 @@ use detections::{
     access::{FreshToken, Scope},
     annotations::Annotations,
     config::{Config, Overrides},
+    engine::Backend,
     http::Service,
     upkeep,
 };
@@ -55,7 +56,8 @@ impl World {
         let config = Arc::new(Config::load(None, [], &flags).unwrap());
         let service = Data::new(Service::new(Arc::clone(&config)));
         service.annotate(Annotations::start(&config).unwrap().unwrap());
-        upkeep::spawn(&service, config).unwrap().await.unwrap().unwrap();
+        let backend = Backend::open(&config.infer).unwrap();
+        upkeep::spawn(&service, config, backend).unwrap().await.unwrap().unwrap();
         while self.ask(&service, TestRequest::get().uri("/health/ready")).await != 200 {
             tokio::task::yield_now().await;
         }

@@ -71,7 +71,7 @@ async fn wrong_parameters_are_named() {
         ("colour=red", "unknown_parameter", "`colour`"),
         ("conf=2", "invalid_parameter", "`conf`"),
         ("conf=0.1&threshold=0.1", "duplicate_parameter", "`threshold`"),
-        ("tile=640x640", "invalid_parameter", "tiles are not supported yet"),
+        ("tile=some", "invalid_parameter", "must be off, auto or WIDTHxHEIGHT"),
         ("classes=unicorn", "invalid_parameter", "`unicorn`"),
     ] {
         let (found, detail) = detect(&service, query, picture("town.jpg")).await.problem(400);

@@ -9,6 +9,7 @@ use std::{
 use actix_web::{test::TestRequest, web::Data};
 use detections::{
     config::{Config, Overrides},
+    engine::Backend,
     http::Service,
     upkeep,
 };
@@ -49,7 +50,8 @@ fn started(settings: &[(&str, &str)]) -> Data<Service> {
     settings.iter().for_each(|(key, value)| flags.set("test", key, value));
     let config = Arc::new(Config::load(None, [], &flags).unwrap());
     let service = Data::new(Service::new(Arc::clone(&config)));
-    drop(upkeep::spawn(&service, config).unwrap());
+    let backend = Backend::open(&config.infer).unwrap();
+    drop(upkeep::spawn(&service, config, backend).unwrap());
     service
 }
 

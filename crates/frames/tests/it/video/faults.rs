@@ -236,9 +236,26 @@ fn pictures_that_give_no_frame_are_told_and_the_others_are_decoded() {
             panic!("{name}: {:?}", decoded.damage);
         };
         assert!(message.ends_with("could not be decoded"), "{name}: {message}");
+        if name == "h264" {
+            assert!(message.starts_with("3 pictures"), "{message}");
+            assert_eq!(count, 27);
+        }
         assert!((520..=600).contains(&pts.as_millis()), "{name}: {pts:?}");
         assert_eq!(decoded.millis().last(), Some(&(29 * 40)), "{name}");
     }
+}
+
+#[test]
+fn pictures_that_are_larger_than_their_container_states_are_refused() {
+    let Some(mut bytes) = moving("a.webm", "-c:v libvpx -deadline realtime") else { return };
+    // `PixelWidth` and `PixelHeight`, each with a length of one byte.
+    let stated = [b"\xb0\x81\xa0", b"\xba\x81\x78"]
+        .map(|element| bytes.windows(3).position(|place| place == element).unwrap() + 2);
+    stated.into_iter().for_each(|at| bytes[at] /= 2);
+    let options = VideoOptions { max_pixels: 80 * 60, ..VideoOptions::default() };
+    let error = decode_with(fed(bytes, 4096), &options).err().unwrap();
+    let found = matches!(error, FrameError::FramePixels { width: 160, height: 120, .. });
+    assert!(found, "{error:?}");
 }
 
 /// Three pictures of an MP4 file with H.264 become something else; the lengths before them stay.

@@ -144,7 +144,7 @@ fn spell(event: Event, params: &VideoParamsBody) -> VideoEvent {
     match event {
         Event::Start(info) => {
             let (id, params) = (Uuid::new_v4().to_string(), params.clone());
-            VideoEvent::Start(StartBody { id, video: (&info).into(), params })
+            VideoEvent::Start(Box::new(StartBody { id, video: (&info).into(), params }))
         }
         Event::Frame(report) => VideoEvent::Frame(FrameBody::from(&report)),
         Event::Progress(progress) => VideoEvent::Progress(ProgressBody::from(progress)),

@@ -27,6 +27,11 @@ fn a_job_is_read_from_another_connection_while_its_upload_runs() {
     };
     let mut early = events("");
     assert_eq!(early.event()["type"], "start");
+    let mut asked = program.connect();
+    write!(asked, "HEAD {path}/events HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").unwrap();
+    let heading = Answer::read(&mut asked);
+    assert_eq!(heading.status, 200, "{}", heading.head);
+    assert!(heading.head.contains("text/event-stream"), "{}", heading.head);
 
     let twin = post_all(&program, "", film, &format!("x-job-id: {JOB}\r\n"));
     assert_eq!((twin.status, problem_code(twin)), (409, "job_exists".to_owned()));
