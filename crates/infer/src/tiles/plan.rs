@@ -211,8 +211,9 @@ mod tests {
     proptest! {
         #[test]
         fn every_box_up_to_the_overlap_is_whole_in_a_tile(
-            width in 100_u32..6000, height in 100_u32..6000, tile in 100_u32..1200,
-            overlap in 0.0_f32..0.6, at in [0.0_f64..1.0, 0.0..1.0],
+            // So that there are never too many.
+            width in 100_u32..3000, height in 100_u32..3000, tile in 150_u32..1200,
+            overlap in 0.0_f32..0.5, at in [0.0_f64..1.0, 0.0..1.0],
         ) {
             let size = TileSize::Fixed { width: tile, height: tile };
             let tiling = Tiling { overlap, ..Tiling::of(size) };
