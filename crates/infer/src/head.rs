@@ -8,6 +8,7 @@ mod distances;
 mod grid;
 mod kind;
 mod listed;
+mod logits;
 mod maps;
 mod objects;
 mod pair;

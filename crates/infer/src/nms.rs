@@ -4,10 +4,12 @@
 //! overlap it enough, so that many thousand boxes cost about n log n even where none or all of them overlap.
 
 mod grid;
+mod tiles;
 
 use std::cmp::Ordering;
 
 use self::grid::Grid;
+pub(crate) use self::tiles::Merger;
 use crate::{Candidate, NmsMode};
 
 /// Below this many kept boxes comparing with all of them is faster than the index.

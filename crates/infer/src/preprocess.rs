@@ -2,9 +2,11 @@
 
 mod geometry;
 mod letterbox;
+mod tiles;
 
 use std::fmt;
 
+pub(crate) use self::tiles::Plan;
 pub use self::{geometry::Letterbox, letterbox::Letterboxer};
 
 /// The order of the colour planes.

@@ -1,14 +1,9 @@
-//! Large pictures in overlapping tiles: where the tiles lie, and how what each shows becomes one answer.
+//! Large pictures in overlapping tiles: how they are asked for and searched. Where tiles lie is preprocessing, and how
+//! what each shows becomes one answer is suppression.
 //!
 //! Slicing aided hyper inference: Akyon, Altinuc, Temizel, <https://arxiv.org/abs/2202.06934>.
 
-mod merge;
-mod plan;
 mod search;
-
-use crate::{InferError, InputShape};
-
-pub(crate) use self::plan::Plan;
 
 /// How a picture is cut into tiles, and what becomes of objects that several of them show.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -43,15 +38,6 @@ impl Tiling {
     pub const fn of(size: TileSize) -> Self {
         let (overlap, threshold) = (Self::OVERLAP, Self::THRESHOLD);
         Self { size, overlap, merge: TileMerge::Nmm, measure: Overlap::OverSmaller, threshold }
-    }
-
-    /// How many parts a picture of `width` x `height` pixels is searched in: its tiles and, where there is more
-    /// than one, the whole of it; 1 where it is not cut.
-    ///
-    /// # Errors
-    /// [`InferError::Parameter`] when a number is out of range, or when there were too many tiles.
-    pub fn parts(&self, width: u32, height: u32, input: InputShape) -> Result<usize, InferError> {
-        Plan::new(self, width, height, input).map(|plan| plan.regions().count())
     }
 }
 

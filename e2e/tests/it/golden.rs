@@ -37,8 +37,9 @@ pub(crate) struct Detection {
     rect: Corners,
 }
 
+/// Where an object is, in pixels.
 #[derive(Debug, Deserialize)]
-struct Corners {
+pub(crate) struct Corners {
     x1: f32,
     y1: f32,
     x2: f32,
@@ -156,7 +157,8 @@ impl Agreement {
     }
 }
 
-fn iou(one: &Corners, other: &Corners) -> f32 {
+/// Intersection over union.
+pub(crate) fn iou(one: &Corners, other: &Corners) -> f32 {
     let area = |of: &Corners| (of.x2 - of.x1).max(0.0) * (of.y2 - of.y1).max(0.0);
     let common = area(&Corners {
         x1: one.x1.max(other.x1),

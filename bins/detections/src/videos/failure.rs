@@ -2,6 +2,7 @@
 //! the status that a response has when it is not yet on its way.
 
 use detections_frames::FrameError;
+use detections_infer::InferError;
 use detections_pipeline::PipelineError;
 use detections_types::ErrorKind;
 
@@ -63,6 +64,10 @@ impl Failure {
     pub fn of_work(error: &PipelineError) -> Self {
         match error {
             PipelineError::Frame(error) => Self::of_frames(error),
+            // Whether it fits shows only beside the frames: tiles, for one.
+            PipelineError::Infer(error @ InferError::Parameter { .. }) => {
+                Self::new(400, "invalid_parameter", error.to_string())
+            }
             PipelineError::Infer(_)
             | PipelineError::UnknownClass(_)
             | PipelineError::Thread(_)
@@ -122,6 +127,7 @@ mod tests {
     use std::time::Duration;
 
     use detections_frames::FrameError;
+    use detections_infer::InferError;
     use detections_pipeline::PipelineError;
     use detections_types::Interrupt;
 
@@ -130,6 +136,8 @@ mod tests {
     #[test]
     fn each_failure_has_its_code_and_status() {
         let pixels = FrameError::FramePixels { width: 9, height: 9, max_pixels: 80 };
+        let (value, expected) = ("1x1".into(), "more".into());
+        let tiles = InferError::Parameter { name: "tile", value, expected };
         let stalled = FrameError::Stalled { after: Duration::from_secs(1) };
         for (error, status, code) in [
             (PipelineError::Interrupted(Interrupt::TimedOut), 504, "deadline_exceeded"),
@@ -139,6 +147,7 @@ mod tests {
             (FrameError::NoFrames.into(), 422, "no_video_stream"),
             (FrameError::UnknownVideo.into(), 415, "unsupported_media"),
             (pixels.into(), 422, "video_too_large"),
+            (tiles.into(), 400, "invalid_parameter"),
             (stalled.into(), 422, "decoder_stalled"),
         ] {
             let failure = Failure::of_work(&error);

@@ -215,7 +215,7 @@ pub struct ErrorBody {
     /// A word for programs: `decode_error` where the video goes on behind a damaged part, `truncated` where it
     /// ends before the end that its container states. A fatal one has the
     /// code that a response of its own would have: `undecodable`, `unsupported_media`, `video_too_large`,
-    /// `no_video_stream`, `body_too_large`, `malformed_body`, `config_after_file`, `client_stalled`, `client_gone`,
+    /// `no_video_stream`, `invalid_parameter`, `body_too_large`, `malformed_body`, `config_after_file`, `client_stalled`, `client_gone`,
     /// `decoder_stalled`, `deadline_exceeded`, `events_overflow`, `cancelled`, `shutting_down`,
     /// `model_failed`, `outbox_full`, `outbox_failed`, `internal`.
     #[schema(example = "decode_error")]

@@ -3,6 +3,7 @@
 mod edits;
 mod faults;
 mod formats;
+mod garble;
 mod leaks;
 mod make;
 mod sampling;

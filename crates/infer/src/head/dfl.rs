@@ -11,6 +11,7 @@ use super::{
     Best, Candidate, Misfit,
     best::{BLOCK, BestOfRows},
     candidate,
+    logits::{mean, sigmoid},
 };
 use crate::{ClassThresholds, Outputs, numeric::float};
 
@@ -111,27 +112,11 @@ fn lowest_logit(score: f32) -> f32 {
     ((score / (1.0 - score)).ln() - 1e-3).min(16.0)
 }
 
-fn sigmoid(logit: f32) -> f32 {
-    1.0 / (1.0 + (-logit).exp())
-}
-
-/// The mean of a distribution that is given before its softmax.
-fn mean(bins: impl Iterator<Item = f32> + Clone) -> f32 {
-    let most = bins.clone().fold(f32::NEG_INFINITY, f32::max);
-    let (mut sum, mut weighted) = (0.0, 0.0);
-    for (place, bin) in bins.enumerate() {
-        let share = (bin - most).exp();
-        sum += share;
-        weighted += share * float(place);
-    }
-    weighted / sum
-}
-
 #[cfg(test)]
 mod tests {
     use detections_types::{ClassIndex, Score};
 
-    use super::{Dfl, mean};
+    use super::Dfl;
     use crate::{Candidate, ClassThresholds, OutputTensor, Outputs};
 
     const HEAD: Dfl = Dfl { classes: 2, bins: 4, strides: &[8, 16], height: 32, width: 48 };
@@ -172,11 +157,5 @@ mod tests {
         scores.fill(f32::NAN);
         assert!(decode(&boxes, &scores, 0.0).is_empty());
         assert!(decode(&[f32::NAN; 16 * ANCHORS], &[5.0; 2 * ANCHORS], 0.5).is_empty());
-    }
-
-    #[test]
-    fn a_distribution_counts_by_its_mean() {
-        assert!((mean([0.0, 0.0].into_iter()) - 0.5).abs() < 1e-6);
-        assert!((mean([0.0, 3.0_f32.ln(), -100.0].into_iter()) - 0.75).abs() < 1e-6);
     }
 }

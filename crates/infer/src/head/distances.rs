@@ -7,7 +7,7 @@
 
 use detections_types::{ModelInput, Rect};
 
-use super::{Best, Candidate, Misfit, candidate};
+use super::{Best, Candidate, Misfit, candidate, logits::mean};
 use crate::{ClassThresholds, OutputTensor, Outputs, numeric::float};
 
 /// The grids' cell sizes in pixels of the input; a last cell may lie partly outside.
@@ -138,7 +138,8 @@ impl Distances {
 
     /// The box within the input, to which both families' code clips it before any is suppressed.
     fn rect(&self, distributions: &[f32], [x, y, stride]: [f32; 3]) -> Rect<ModelInput> {
-        let mut sides = distributions.chunks_exact(BINS).map(|bins| mean(bins) * stride);
+        let mut sides =
+            distributions.chunks_exact(BINS).map(|bins| mean(bins.iter().copied()) * stride);
         let mut side = || sides.next().unwrap_or(0.0);
         let (left, top, right, bottom) = (side(), side(), side(), side());
         Rect::from_corners(x - left, y - top, x + right, y + bottom)
@@ -158,23 +159,11 @@ impl Level<'_> {
     }
 }
 
-/// The mean of a distribution that is given before its softmax.
-fn mean(bins: &[f32]) -> f32 {
-    let most = bins.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let (mut sum, mut weighted) = (0.0, 0.0);
-    for (place, bin) in bins.iter().enumerate() {
-        let share = (bin - most).exp();
-        sum += share;
-        weighted += share * float(place);
-    }
-    weighted / sum
-}
-
 #[cfg(test)]
 mod tests {
     use detections_types::{ClassIndex, Score};
 
-    use super::{BOX, Distances, STRIDES, Tensors, cells, mean};
+    use super::{BOX, Distances, STRIDES, Tensors, cells};
     use crate::{Candidate, ClassThresholds, OutputTensor, Outputs};
 
     const CLASSES: usize = 2;
@@ -192,15 +181,6 @@ mod tests {
         let rect = found.rect;
         let edges = [rect.x0, rect.y0, rect.x1, rect.y1];
         assert!(edges.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-3), "{rect:?}");
-    }
-
-    #[test]
-    fn a_distribution_counts_by_its_mean() {
-        assert!((mean(&[0.0; 8]) - 3.5).abs() < 1e-6);
-        // Shares of 1/4 at 2 and 3/4 at 6.
-        let mut bins = [-100.0; 8];
-        (bins[2], bins[6]) = (0.0, 3.0_f32.ln());
-        assert!((mean(&bins) - 5.0).abs() < 1e-5);
     }
 
     #[test]

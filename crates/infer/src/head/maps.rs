@@ -5,7 +5,7 @@
 
 use detections_types::{ModelInput, Rect};
 
-use super::{Best, Candidate, Misfit, best::best_of_row, candidate};
+use super::{Best, Candidate, Misfit, best::best_of_row, candidate, logits::sigmoid};
 use crate::{ClassThresholds, Outputs, numeric::float};
 
 /// Widths and heights of the anchors of strides 8, 16 and 32 in pixels of the input.
@@ -120,10 +120,6 @@ impl Layer<'_> {
             h * h * self.anchor[1],
         )
     }
-}
-
-fn sigmoid(value: f32) -> f32 {
-    1.0 / (1.0 + (-value).exp())
 }
 
 #[cfg(test)]

@@ -4,8 +4,11 @@ use std::{collections::VecDeque, sync::Arc, thread, time::Duration};
 
 use detections_types::{CancelToken, Image, Region};
 
-use super::{Plan, Tiling, merge::Merger};
-use crate::{DetectParams, Detector, Found, InferError, InferTiming, Inference, Lane, Ticket};
+use super::Tiling;
+use crate::{
+    DetectParams, Detector, Found, InferError, InferTiming, Inference, Lane, Ticket, nms::Merger,
+    preprocess::Plan,
+};
 
 /// After how long a tile that found the queue full of others' work asks again.
 const QUEUE_RETRY: Duration = Duration::from_millis(2);

@@ -5,6 +5,8 @@ use std::{collections::BTreeMap, fs, path::Path};
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
+use crate::golden::{Corners, iou};
+
 /// A detection that is surer than this must be in both.
 const SURE: f32 = 0.3;
 const SCORE: f32 = 0.01;
@@ -64,14 +66,6 @@ pub(super) struct Detection {
 struct Mask {
     size: [usize; 2],
     counts: Vec<usize>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Corners {
-    x1: f32,
-    y1: f32,
-    x2: f32,
-    y2: f32,
 }
 
 /// What a comparison came to.
@@ -136,7 +130,7 @@ impl Detection {
             && points
             && pixels
             && (self.confidence - other.confidence).abs() <= SCORE
-            && overlap(&self.rect, &other.rect) >= OVERLAP
+            && iou(&self.rect, &other.rect) >= OVERLAP
     }
 }
 
@@ -168,15 +162,4 @@ fn same_points(one: &[[f32; 3]], other: &[[f32; 3]]) -> bool {
         (a[0] - b[0]).hypot(a[1] - b[1]) <= POINT && (a[2] - b[2]).abs() <= SCORE
     };
     one.len() == other.len() && one.iter().zip(other).all(near)
-}
-
-fn overlap(one: &Corners, other: &Corners) -> f32 {
-    let area = |of: &Corners| (of.x2 - of.x1).max(0.0) * (of.y2 - of.y1).max(0.0);
-    let common = area(&Corners {
-        x1: one.x1.max(other.x1),
-        y1: one.y1.max(other.y1),
-        x2: one.x2.min(other.x2),
-        y2: one.y2.min(other.y2),
-    });
-    common / (area(one) + area(other) - common).max(f32::EPSILON)
 }

@@ -8,7 +8,7 @@ use std::{
 use detections_frames::{FrameError, FrameSource, Spool, VideoOptions, VideoSource, feed};
 use detections_types::{CancelToken, ErrorKind};
 
-use super::{decode, decode_with, drain, fed, make};
+use super::{decode, decode_with, drain, fed, garble, make};
 
 fn moving(name: &str, arguments: &str) -> Option<Vec<u8>> {
     make::video(name, &format!("{} {arguments}", make::moving("160x120", 30)))
@@ -224,8 +224,8 @@ fn pictures_that_give_no_frame_are_told_and_the_others_are_decoded() {
     let h264 = moving("a.mp4", "-c:v libx264 -g 10 -bf 0 -pix_fmt yuv420p -movflags +faststart");
     let vp8 = moving("a.webm", "-c:v libvpx -deadline realtime -cpu-used 8 -g 10");
     let vp9 = moving("b.webm", "-c:v libvpx-vp9 -deadline realtime -cpu-used 8 -g 10");
-    let (vp8, vp9) = (vp8.map(garble_blocks), vp9.map(garble_blocks));
-    for (name, bytes) in [("h264", h264.map(garble)), ("vp8", vp8), ("vp9", vp9)] {
+    let (vp8, vp9) = (vp8.map(garble::matroska), vp9.map(garble::matroska));
+    for (name, bytes) in [("h264", h264.map(garble::mp4)), ("vp8", vp8), ("vp9", vp9)] {
         let Some(bytes) = bytes else { continue };
         let decoded = decode(bytes).unwrap();
         assert!(decoded.fault.is_none(), "{name}: {:?}", decoded.fault);
@@ -254,24 +254,6 @@ fn pictures_that_are_larger_than_their_container_states_are_refused() {
     let error = decode_with(fed(bytes, 4096), &options).err().unwrap();
     let found = matches!(error, FrameError::FramePixels { width: 160, height: 120, .. });
     assert!(found, "{error:?}");
-}
-
-/// Three pictures of an MP4 file with H.264 become something else; the lengths before them stay.
-fn garble(mut bytes: Vec<u8>) -> Vec<u8> {
-    let mut at = bytes.windows(4).position(|name| name == b"mdat").unwrap() + 4;
-    let mut pictures = 0;
-    while pictures < 16 {
-        let len = u32::from_be_bytes(bytes[at..at + 4].try_into().unwrap()) as usize;
-        let unit = &mut bytes[at + 4..at + 4 + len];
-        if matches!(unit[0] & 0x1f, 1 | 5) {
-            if pictures >= 13 {
-                unit.iter_mut().for_each(|byte| *byte ^= 0xa5);
-            }
-            pictures += 1;
-        }
-        at += 4 + len;
-    }
-    bytes
 }
 
 #[test]
@@ -363,39 +345,4 @@ fn flipped_bits_never_hang_or_crash() {
             );
         }
     }
-}
-
-/// The same of a file of `Matroska`; the first byte of each picture stays, which says whether it is shown.
-fn garble_blocks(mut bytes: Vec<u8>) -> Vec<u8> {
-    const SEGMENT: u64 = 0x1853_8067;
-    const CLUSTER: u64 = 0x1f43_b675;
-    const SIMPLE_BLOCK: u64 = 0xa3;
-    let (mut at, mut pictures) = (0, 0);
-    while at < bytes.len() {
-        let (id, len) = variable(&bytes[at..]);
-        at += len;
-        let (size, len) = variable(&bytes[at..]);
-        at += len;
-        if matches!(id, SEGMENT | CLUSTER) {
-            continue;
-        }
-        // Without the bit that says how long the number is.
-        let end = at + (size & !(1 << (7 * len))) as usize;
-        if id == SIMPLE_BLOCK {
-            // Behind the track, the time and the flags.
-            let picture = &mut bytes[at + 5..end];
-            if (13..16).contains(&pictures) {
-                picture.iter_mut().for_each(|byte| *byte ^= 0xa5);
-            }
-            pictures += 1;
-        }
-        at = end;
-    }
-    bytes
-}
-
-/// A number whose first byte tells its length, and that length.
-fn variable(bytes: &[u8]) -> (u64, usize) {
-    let len = bytes[0].leading_zeros() as usize + 1;
-    (bytes[..len].iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte)), len)
 }

@@ -2,9 +2,8 @@
 
 use detections_types::Region;
 
-use super::{GroundSampling, TileSize, Tiling};
 use crate::{
-    InferError, InputShape,
+    GroundSampling, InferError, InputShape, TileSize, Tiling,
     numeric::{double, whole},
 };
 

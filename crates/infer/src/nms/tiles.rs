@@ -8,8 +8,7 @@ use std::{cmp::Ordering, collections::HashMap};
 
 use detections_types::{Detection, Rect, Region, Source};
 
-use super::{Overlap, TileMerge, Tiling};
-use crate::{Detail, Found, NmsMode};
+use crate::{Detail, Found, NmsMode, Overlap, TileMerge, Tiling};
 
 /// How near a box comes to the edge of its tile where it is cut off: one part in so many of the tile's side.
 const NEAR: f32 = 64.0;
@@ -28,19 +27,19 @@ struct Shown {
 
 /// Collects what the tiles of a picture show.
 #[derive(Debug)]
-pub(super) struct Merger {
+pub(crate) struct Merger {
     whole: Region,
     shown: Vec<Shown>,
 }
 
 impl Merger {
     /// For a picture that is `whole`.
-    pub(super) const fn new(whole: Region) -> Self {
+    pub(crate) const fn new(whole: Region) -> Self {
         Self { whole, shown: Vec::new() }
     }
 
     /// Adds what was found in `tile`, in pixels of that tile.
-    pub(super) fn add(&mut self, tile: Region, found: Found) {
+    pub(crate) fn add(&mut self, tile: Region, found: Found) {
         let mut details = found.details.into_iter();
         for detection in found.detections {
             let is_cut = is_cut(&detection.rect, tile, self.whole);
@@ -51,7 +50,7 @@ impl Merger {
     }
 
     /// The best `most` objects, in the order of their report.
-    pub(super) fn merge(mut self, tiling: &Tiling, mode: NmsMode, most: usize) -> Found {
+    pub(crate) fn merge(mut self, tiling: &Tiling, mode: NmsMode, most: usize) -> Found {
         self.shown.sort_by(order);
         let mut kept = Kept::new(self.whole);
         for shown in self.shown {
